@@ -1,0 +1,28 @@
+"""Settings of the suite: the product's own, with a cheap password hash and a database of its own."""
+
+import os
+import tempfile
+from pathlib import Path
+
+_scratch = tempfile.mkdtemp(prefix="muster-tests-")
+os.environ.update(
+    {
+        "DATA_DIR": _scratch,
+        "SECRET_KEY": "tests-only-" + "x" * 40,
+        "PUBLIC_URL": "http://testserver",
+        "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),
+        "REDIS_URL": "",
+        "EMAIL_URL": "",
+        "LOG_LEVEL": "WARNING",
+    }
+)
+
+from config.settings import *  # noqa: E402, F403
+from config.settings import DATABASES  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+ALLOWED_HOSTS = ["*"]
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, not memory: memory ignores WAL and IMMEDIATE, which is what we want to test.
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(_scratch) / "test.sqlite3")}
+    DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
