@@ -1,3 +1,32 @@
+from oncall.models.contacts import ContactMethod, NotificationRule, Urgency
 from oncall.models.directory import Runbook, Service, Team, User
+from oncall.models.paging import AnswerToken, Notified, Page, PageEvent
+from oncall.models.policies import EscalationPolicy, Step, StepTarget
+from oncall.models.schedules import Layer, LayerEdit, OnDuty, Schedule, ScheduleException, Slot
+from oncall.models.settings import PortalSettings
+from oncall.models.tokens import ApiToken
 
-__all__ = ["Runbook", "Service", "Team", "User"]
+__all__ = [
+    "AnswerToken",
+    "ApiToken",
+    "ContactMethod",
+    "EscalationPolicy",
+    "Layer",
+    "LayerEdit",
+    "NotificationRule",
+    "Notified",
+    "OnDuty",
+    "Page",
+    "PageEvent",
+    "PortalSettings",
+    "Runbook",
+    "Schedule",
+    "ScheduleException",
+    "Service",
+    "Slot",
+    "Step",
+    "StepTarget",
+    "Team",
+    "Urgency",
+    "User",
+]

@@ -1,0 +1,153 @@
+"""Pages: an escalation under way, what happened in it, and the links by which people answer."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+from oncall.models.contacts import Urgency
+from oncall.models.directory import Service, Team, User
+from oncall.models.policies import EscalationPolicy
+
+
+class PageQuerySet(models.QuerySet):
+    def due(self, now: datetime) -> "PageQuerySet":
+        """Active pages whose next step should have fired by ``now``, oldest first."""
+        return self.filter(state=Page.State.ACTIVE, next_step_at__lte=now).order_by("next_step_at")
+
+    def unanswered_too_long(self, now: datetime) -> "PageQuerySet":
+        """Acknowledged pages whose acknowledgement has run out."""
+        return self.filter(state=Page.State.ACKNOWLEDGED, unacknowledge_at__lte=now)
+
+    def waiting(self) -> "PageQuerySet":
+        """Pages that nobody has answered yet, whether or not anybody is still being paged."""
+        return self.filter(state__in=[Page.State.ACTIVE, Page.State.EXHAUSTED])
+
+    def open(self) -> "PageQuerySet":
+        """Everything not ended."""
+        return self.exclude(state=Page.State.RESOLVED)
+
+
+class Page(models.Model):
+    """One escalation: a policy working through its steps until somebody answers.
+
+    Changed only by ``oncall.paging``. ``generation`` grows with every change; a writer that read an older one
+    has lost. ``plan`` is the policy as it was when the page began (field/oncall.md rule 23); people are looked
+    up when a step fires. ``facts`` is what the answer page shows, written by the floor above.
+    """
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "Waiting for an answer"
+        ACKNOWLEDGED = "acknowledged", "Acknowledged"
+        SNOOZED = "snoozed", "Snoozed"
+        EXHAUSTED = "exhausted", "Nobody answered"
+        RESOLVED = "resolved", "Over"
+
+    title = models.CharField(max_length=500)
+    text = models.TextField(blank=True)
+    reference = models.CharField(max_length=40, blank=True, help_text="The key of what it is about: INC-47.")
+    url = models.CharField(max_length=500, blank=True, help_text="Where in the portal it is about.")
+    facts = models.JSONField(default=dict, blank=True)
+    urgency = models.CharField(max_length=4, choices=Urgency, default=Urgency.HIGH)
+    service = models.ForeignKey(Service, models.SET_NULL, null=True, blank=True, related_name="pages")
+    team = models.ForeignKey(Team, models.SET_NULL, null=True, blank=True, related_name="pages")
+    policy = models.ForeignKey(EscalationPolicy, models.SET_NULL, null=True, blank=True, related_name="pages")
+    plan = models.JSONField(default=dict)
+
+    state = models.CharField(max_length=12, choices=State, default=State.ACTIVE)
+    step = models.PositiveIntegerField(default=0, help_text="The step that fires next, from 0.")
+    loop = models.PositiveIntegerField(default=0, help_text="How often all steps have been gone through.")
+    cycle = models.PositiveIntegerField(default=0, help_text="How often it began anew at the first step.")
+    next_step_at = models.DateTimeField(null=True, blank=True)
+    unacknowledge_at = models.DateTimeField(null=True, blank=True)
+    generation = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0, help_text="Failed tries at the next step.")
+    reached_anybody = models.BooleanField(default=False)
+
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="page_active_has_a_next_step",
+                condition=~Q(state="active") | Q(next_step_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="page_snoozed_has_a_wake_time",
+                condition=~Q(state="snoozed") | Q(next_step_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="page_answered_has_no_next_step",
+                condition=Q(state__in=["active", "snoozed"]) | Q(next_step_at__isnull=True),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_step_at"], condition=Q(next_step_at__isnull=False), name="page_due"),
+            models.Index(
+                fields=["unacknowledge_at"],
+                condition=Q(unacknowledge_at__isnull=False),
+                name="page_unack_due",
+            ),
+            models.Index(fields=["state"], condition=~Q(state="resolved"), name="page_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.title}".strip()
+
+    @property
+    def topic(self) -> str:
+        """Under which every delivery of this page can be cancelled."""
+        return f"page:{self.pk}"
+
+
+class PageEvent(models.Model):
+    """One thing that happened to a page; the answer to "why me?". Append-only, written by ``oncall.paging``."""
+
+    page = models.ForeignKey(Page, models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=30)
+    by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    text = models.CharField(max_length=500)
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["page", "id"]
+
+
+class Notified(models.Model):
+    """A person whom a page reached in one cycle and pass: held once by the database, so paged once."""
+
+    page = models.ForeignKey(Page, models.CASCADE, related_name="notified")
+    user = models.ForeignKey(User, models.CASCADE, related_name="notified")
+    cycle = models.PositiveIntegerField()
+    loop = models.PositiveIntegerField()
+    step = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    why = models.CharField(max_length=300)
+
+    class Meta:
+        ordering = ["page", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["page", "user", "cycle", "loop"], name="person_is_paged_once_in_a_pass"
+            )
+        ]
+
+
+class AnswerToken(models.Model):
+    """The right to answer one page from a message, once; stored as a hash, shown only in the message."""
+
+    page = models.ForeignKey(Page, models.CASCADE, related_name="answer_tokens")
+    user = models.ForeignKey(User, models.CASCADE, related_name="answer_tokens")
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    used_for = models.CharField(max_length=12, blank=True)

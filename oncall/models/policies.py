@@ -1,0 +1,88 @@
+"""Whom to page, and whom next when nobody answers."""
+
+from datetime import timedelta
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import Q
+from simple_history.models import HistoricalRecords
+
+from oncall.models.directory import Team, User
+from oncall.models.schedules import Schedule
+
+
+class EscalationPolicy(models.Model):
+    """Steps in order, gone through ``repeat`` more times when nobody answers."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=200)
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="policies")
+    repeat = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(20)])
+    ack_timeout = models.DurationField(
+        null=True, blank=True, help_text="An acknowledged page starts again after this long. Empty: never."
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "escalation policies"
+        constraints = [
+            models.CheckConstraint(condition=Q(repeat__lte=20), name="policy_repeats_at_most_twenty_times"),
+            models.CheckConstraint(
+                condition=Q(ack_timeout__isnull=True) | Q(ack_timeout__gt=timedelta(0)),
+                name="policy_ack_timeout_is_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Step(models.Model):
+    """One step: wait ``after`` since the step before fired, then page its targets."""
+
+    policy = models.ForeignKey(EscalationPolicy, models.CASCADE, related_name="steps")
+    position = models.PositiveIntegerField()
+    after = models.DurationField(default=timedelta)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["policy", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["policy", "position"], name="step_position_is_taken_once"),
+            models.CheckConstraint(condition=Q(after__gte=timedelta(0)), name="step_waits_no_negative_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Step {self.position + 1}"
+
+
+class StepTarget(models.Model):
+    """One target of a step; exactly one of the four is set."""
+
+    step = models.ForeignKey(Step, models.CASCADE, related_name="targets")
+    user = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    schedule = models.ForeignKey(Schedule, models.PROTECT, null=True, blank=True, related_name="+")
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="+")
+    webhook = models.URLField(max_length=1000, blank=True)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["step", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="step_target_is_one_thing",
+                condition=(
+                    Q(user__isnull=False, schedule__isnull=True, team__isnull=True, webhook="")
+                    | Q(user__isnull=True, schedule__isnull=False, team__isnull=True, webhook="")
+                    | Q(user__isnull=True, schedule__isnull=True, team__isnull=False, webhook="")
+                    | (Q(user__isnull=True, schedule__isnull=True, team__isnull=True) & ~Q(webhook=""))
+                ),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.user or self.schedule or self.team or self.webhook)
