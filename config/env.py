@@ -125,7 +125,7 @@ def sqlite(path: Path) -> dict:
 
 
 def email(name: str) -> dict[str, object]:
-    """Django's e-mail settings from ``smtp://user:password@host:port?tls=starttls|ssl|off``; {} when unset."""
+    """Django's e-mail settings from ``smtp://user:password@host:port?tls=starttls|ssl|off``; {} if unset."""
     value = text(name)
     if not value:
         return {}
