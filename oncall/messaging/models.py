@@ -1,0 +1,165 @@
+"""What is said, to which address, and how each try ended."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+
+class Message(models.Model):
+    """One text, written once and shared by everybody it goes to.
+
+    ``subject``, ``text`` and ``html`` may hold ``{{name}}`` placeholders, filled for each delivery from its
+    own ``values`` when it is sent. ``headers`` are extra mail headers, filled the same way.
+    """
+
+    class Purpose(models.TextChoices):
+        PAGE = "page"
+        NOTICE = "notice"
+        UPDATE = "update"
+        CONFIRM = "confirm"
+        REMINDER = "reminder"
+        CANARY = "canary"
+
+    purpose = models.CharField(max_length=20, choices=Purpose)
+    subject = models.CharField(max_length=255)
+    text = models.TextField()
+    html = models.TextField(blank=True)
+    headers = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class DeliveryQuerySet(models.QuerySet):
+    def due(self, now: datetime) -> "DeliveryQuerySet":
+        """Whatever wants a sender: waiting rows whose time has come, and rows whose sender went silent."""
+        return self.filter(due_at__lte=now)
+
+    def open(self) -> "DeliveryQuerySet":
+        """Not ended yet: waiting, or in a sender's hands."""
+        return self.filter(state__in=Delivery.OPEN)
+
+
+class Delivery(models.Model):
+    """One message to one address: a row of the outbox.
+
+    Changed only by ``outbox`` and ``claims``. ``due_at`` is the next moment at which somebody must look at
+    the row: its next try, or the end of the lease under which it is being sent. ``generation`` grows with
+    every claim and every cancellation; a sender that read an older one has lost.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        SENDING = "sending"
+        SENT = "sent"
+        KEPT = "kept"  # no relay is configured: readable here, sent nowhere
+        DEAD = "dead"
+        CANCELLED = "cancelled"
+        EXPIRED = "expired"
+
+    class Lane(models.TextChoices):
+        PAGE = "page"
+        BULK = "bulk"
+
+    OPEN = (State.PENDING, State.SENDING)
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="deliveries")
+    medium = models.CharField(max_length=20)
+    address = models.CharField(max_length=2000)
+    recipient = models.CharField(max_length=200, blank=True, help_text="Who it is for, in words of the caller.")
+    topic = models.CharField(max_length=100, blank=True, help_text="What it belongs to; cancelled together.")
+    lane = models.CharField(max_length=4, choices=Lane, default=Lane.BULK)
+    priority = models.PositiveSmallIntegerField(default=5, help_text="Within the lane; lower goes first.")
+    values = models.JSONField(default=dict, blank=True)
+    idempotency_key = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    due_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+    attempt_count = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_owner = models.CharField(max_length=100, blank=True)
+    generation = models.PositiveIntegerField(default=0)
+    stable_id = models.CharField(  # not `message_id`: Django gives that name to the column of `message`
+        max_length=300, help_text="Message-ID or webhook-id: the same on every try, so that receivers can fold."
+    )
+    provider_id = models.CharField(max_length=200, blank=True)
+    last_error = models.TextField(blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["idempotency_key"], name="delivery_key_is_used_once"),
+            models.CheckConstraint(name="delivery_has_an_address", condition=~Q(address="")),
+            models.CheckConstraint(
+                name="delivery_is_due_exactly_while_open",
+                condition=Q(state__in=["pending", "sending"], due_at__isnull=False, finished_at__isnull=True)
+                | Q(
+                    state__in=["sent", "kept", "dead", "cancelled", "expired"],
+                    due_at__isnull=True,
+                    finished_at__isnull=False,
+                ),
+            ),
+            models.CheckConstraint(
+                name="delivery_has_a_lease_exactly_while_sending",
+                condition=Q(state="sending", lease_until__isnull=False)
+                | (~Q(state="sending") & Q(lease_until__isnull=True)),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="delivery_due"),
+            models.Index(
+                fields=["medium", "-lane", "priority", "due_at"],
+                condition=Q(due_at__isnull=False),
+                name="delivery_in_order_of_urgency",
+            ),
+            models.Index(fields=["topic"], condition=~Q(topic=""), name="delivery_by_topic"),
+            models.Index(fields=["recipient"], condition=~Q(recipient=""), name="delivery_by_recipient"),
+            models.Index(fields=["state", "finished_at"], name="delivery_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message} to {self.recipient or self.address}"
+
+
+class Attempt(models.Model):
+    """One try to hand a delivery over: written before the socket opens, completed after.
+
+    An attempt without an end belongs to a sender that is at work or has died; whoever takes the delivery
+    over writes ``unknown``: it may have arrived.
+    """
+
+    class Outcome(models.TextChoices):
+        ACCEPTED = "accepted"
+        KEPT = "kept"
+        TEMPORARY = "temporary"
+        PERMANENT = "permanent"
+        UNKNOWN = "unknown"
+        FAULT = "fault"  # our own failure: the row is poison until somebody looks
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    n = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+    code = models.CharField(max_length=20, blank=True, help_text="The provider's own: an SMTP or HTTP status.")
+    text = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["n"]
+        constraints = [
+            models.UniqueConstraint(fields=["delivery", "n"], name="attempt_is_numbered_once"),
+            models.CheckConstraint(
+                name="attempt_has_an_outcome_exactly_when_ended",
+                condition=Q(ended_at__isnull=True, outcome="") | (Q(ended_at__isnull=False) & ~Q(outcome="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.n}"
