@@ -4,7 +4,7 @@ from oncall.models.paging import AnswerToken, Notified, Page, PageEvent
 from oncall.models.policies import EscalationPolicy, Step, StepTarget
 from oncall.models.schedules import Layer, LayerEdit, OnDuty, Schedule, ScheduleException, Slot
 from oncall.models.settings import PortalSettings
-from oncall.models.tokens import ApiToken
+from oncall.models.tokens import ApiToken, RememberedAnswer
 
 __all__ = [
     "AnswerToken",
@@ -19,6 +19,7 @@ __all__ = [
     "Page",
     "PageEvent",
     "PortalSettings",
+    "RememberedAnswer",
     "Runbook",
     "Schedule",
     "ScheduleException",

@@ -29,3 +29,19 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"mst_{self.prefix}… {self.name}".strip()
+
+
+class RememberedAnswer(models.Model):
+    """The first answer to a request with an ``Idempotency-Key``; the same request gets it again for a day."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    request_hash = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True, help_text="Null while the first is being worked on.")
+    body = models.JSONField(null=True)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_is_answered_once")
+        ]
