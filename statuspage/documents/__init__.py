@@ -1,0 +1,1 @@
+"""Pure renderers: one frozen public value (``page.Page``) in, one public document out."""
