@@ -6,7 +6,7 @@ fraction digits and the offset of the page's zone.
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from statuspage.documents.page import INCIDENT, MAINTENANCE, Component, Page, Post, Update
 

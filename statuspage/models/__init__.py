@@ -1,0 +1,18 @@
+from statuspage.models.page import MAIN, Component, ComponentStatus, StatusPage, new_public_id, outdate
+from statuspage.models.posts import ComponentImpact, Impact, Post, PostUpdate
+from statuspage.models.subscribers import SignUp, Subscriber
+
+__all__ = [
+    "MAIN",
+    "Component",
+    "ComponentImpact",
+    "ComponentStatus",
+    "Impact",
+    "Post",
+    "PostUpdate",
+    "SignUp",
+    "StatusPage",
+    "Subscriber",
+    "new_public_id",
+    "outdate",
+]

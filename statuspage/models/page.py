@@ -1,0 +1,165 @@
+"""The status page, and the tree of components it shows."""
+
+import secrets
+import string
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import F, Q
+from simple_history.models import HistoricalRecords
+
+from oncall.models import Service
+from oncall.models.fields import TimeZoneField
+from statuspage import rollup
+
+MAIN = "main"
+DEEPEST_GROUP = 5
+
+
+def new_public_id() -> str:
+    """An id that looks like Statuspage's and says nothing about how many came before."""
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
+
+
+class StatusPage(models.Model):
+    """One public page. ``version`` grows with every change of anything on it: copies of an older one are stale."""
+
+    slug = models.SlugField(unique=True, default=MAIN)
+    public_id = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
+    name = models.CharField(max_length=100, help_text="Your company or product, as customers know it.")
+    time_zone = TimeZoneField(help_text="Times and days on the page are those of this zone.")
+    version = models.PositiveBigIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    history = HistoricalRecords(excluded_fields=["version"])
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def main(cls) -> "StatusPage":
+        """The page at the root of the site; made on first use, named after the organisation."""
+        found = cls.objects.filter(slug=MAIN).first()
+        return found or cls.objects.get_or_create(slug=MAIN, defaults={"name": settings.ORGANISATION})[0]
+
+
+def main_page() -> int:
+    """The default page of a new row."""
+    return StatusPage.main().pk
+
+
+def outdate(page_id: int) -> None:
+    """Every copy of this page is stale from now on. For those who write without ``save()``."""
+    StatusPage.objects.filter(pk=page_id).update(version=F("version") + 1)
+
+
+class Public(models.Model):
+    """A row that the page shows: saving or deleting it outdates the page's copies, in one transaction."""
+
+    class Meta:
+        abstract = True
+
+    @property
+    def shown_on(self) -> int:
+        """The id of the page that shows this row."""
+        return self.page_id
+
+    def save(self, *args, **options) -> None:
+        with transaction.atomic():
+            super().save(*args, **options)
+            outdate(self.shown_on)
+
+    def delete(self, *args, **options):
+        page_id = self.shown_on
+        with transaction.atomic():
+            gone = super().delete(*args, **options)
+            outdate(page_id)
+        return gone
+
+
+class ComponentStatus(models.TextChoices):
+    OPERATIONAL = rollup.OPERATIONAL, "Operational"
+    MAINTENANCE = rollup.MAINTENANCE, "Under maintenance"
+    DEGRADED = rollup.DEGRADED, "Degraded performance"
+    PARTIAL = rollup.PARTIAL, "Partial outage"
+    MAJOR = rollup.MAJOR, "Major outage"
+
+
+class Component(Public):
+    """Something customers know by name, or a group of such.
+
+    ``status`` is the baseline that a person set. What the page shows is the worst of it and of what open
+    posts say; the derived value is computed and never written here.
+    """
+
+    page = models.ForeignKey(StatusPage, models.CASCADE, related_name="components", default=main_page)
+    slug = models.SlugField(max_length=100)
+    public_id = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True, help_text="Shown when a reader opens the row.")
+    is_group = models.BooleanField(
+        "group", default=False, help_text="A group shows the worst of what it holds."
+    )
+    parent = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="children",
+        limit_choices_to={"is_group": True},
+        verbose_name="in group",
+    )
+    service = models.ForeignKey(
+        Service,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="components",
+        help_text="An incident of this service proposes this component for its public post.",
+    )
+    position = models.PositiveIntegerField(default=1, help_text="Order within its group.")
+    status = models.CharField(
+        "baseline status", max_length=20, choices=ComponentStatus, default=ComponentStatus.OPERATIONAL
+    )
+    showcase = models.BooleanField("show uptime", default=True)
+    start_date = models.DateField(null=True, blank=True, help_text="Uptime is known from this day on.")
+    only_show_if_degraded = models.BooleanField("hide while operational", default=False)
+    visible = models.BooleanField(
+        default=True, help_text="Off: nothing of it, or of what it holds, is public."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["position", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["page", "slug"], name="component_slug_is_used_once_on_a_page"),
+            models.CheckConstraint(
+                name="component_group_has_no_status_of_its_own",
+                condition=Q(is_group=False) | Q(status=rollup.OPERATIONAL),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.parent.name} \u2013 {self.name}" if self.parent_id else self.name
+
+    def clean(self) -> None:
+        """The tree stays a tree: parents are groups, nothing holds itself, and depth has an end."""
+        super().clean()
+        if self.is_group and self.status != rollup.OPERATIONAL:
+            raise ValidationError(
+                {"status": "A group has no status of its own: it shows its worst component."}
+            )
+        above, depth = self.parent, 1
+        while above is not None:
+            if above.pk == self.pk or depth > DEEPEST_GROUP:
+                raise ValidationError(
+                    {"parent": "A group cannot hold itself, and groups nest five deep at most."}
+                )
+            if not above.is_group:
+                raise ValidationError({"parent": f"{above.name} is not a group."})
+            above, depth = above.parent, depth + 1
