@@ -1,8 +1,10 @@
 """What every answer carries."""
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 # Named like Django 6's setting, so that the move to its own middleware is a deletion.
 SECURE_CSP = (
@@ -25,3 +27,16 @@ class SecurityHeaders:
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         return response
+
+
+class ViewersClock:
+    """Times are read and written in the zone of whoever is signed in, for as long as her request lasts."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return self.get_response(request)
+        with timezone.override(ZoneInfo(request.user.time_zone)):
+            return self.get_response(request)

@@ -53,6 +53,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.middleware.ViewersClock",
     "django.contrib.messages.middleware.MessageMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
@@ -123,7 +124,9 @@ EMAIL_HOST_PASSWORD = _email.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"muster@{PUBLIC_URL.split('://')[1].split(':')[0].split('/')[0]}")
+DEFAULT_FROM_EMAIL = env.text(
+    "EMAIL_FROM", f"muster@{PUBLIC_URL.split('://')[1].split(':')[0].split('/')[0]}"
+)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # -- API ---------------------------------------------------------------------------------------------------

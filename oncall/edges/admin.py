@@ -1,0 +1,276 @@
+"""What every admin page of ours shares: history without a way back, and verbs as buttons.
+
+A verb is a change with a name (acknowledge, resolve). Each is a POST; one that needs something said first has a
+page with its fields. State is never a form field.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from simple_history.admin import SimpleHistoryAdmin
+
+from oncall import clock
+from oncall.messaging.errors import DomainError
+
+
+class HistoryAdmin(SimpleHistoryAdmin):
+    """Stock pages plus the object's history; what a person may not see has no history for her either."""
+
+    show_facets = ModelAdmin.show_facets.NEVER
+    list_per_page = 50
+    view_on_site = False
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context=None) -> HttpResponse:
+        self._seen(request, object_id)
+        return super().history_view(request, object_id, extra_context)
+
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, version_id: str, extra_context=None
+    ) -> HttpResponse:
+        self._seen(request, object_id)
+        if request.method == "POST":
+            return HttpResponseNotAllowed(["GET"])  # the library would write the old version back
+        return super().history_form_view(request, object_id, version_id, extra_context)
+
+    def history_view_title(self, request: HttpRequest, obj) -> str:
+        return f"History of {obj}"
+
+    def history_form_view_title(self, request: HttpRequest, obj) -> str:
+        return f"{obj}, as it was"
+
+    def _seen(self, request: HttpRequest, object_id: str) -> None:
+        if self.get_object(request, unquote(object_id)) is None:
+            raise Http404
+
+
+class VerbForm(forms.Form):
+    """The fields of a verb. ``obj`` is what it acts on, ``user`` who acts."""
+
+    def __init__(self, *args, obj: Any, user: Any, **options) -> None:
+        self.obj, self.user = obj, user
+        super().__init__(*args, **options)
+
+
+class MomentField(forms.DateTimeField):
+    """A date and time typed in the viewer's zone, with the browser's own picker."""
+
+    def __init__(self, **options) -> None:
+        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        super().__init__(widget=options.pop("widget", widget), **options)
+
+
+def always(obj: Any, user: Any) -> bool:
+    """A verb that is possible in every state."""
+    return True
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One thing that a person can do to an object.
+
+    ``run(obj, *, by, at, **fields)`` is the domain's verb; the fields are the form's cleaned data. ``allowed``
+    says whether the object's state permits it, ``permission`` whether the person does; ``done`` is said after.
+    """
+
+    name: str
+    label: str
+    run: Callable[..., Any]
+    icon: str = ""
+    form: type[VerbForm] | None = None
+    permission: str = ""
+    allowed: Callable[[Any, Any], bool] = always
+    tone: str = ""  # btn-fill for the one that matters most, bad for the one that cannot be undone
+    help: str = ""
+    submit: str = ""
+    done: str = ""
+
+
+@dataclass(frozen=True)
+class Button:
+    """A verb on a page: where it goes, and the version of the object that its page shows."""
+
+    name: str
+    label: str
+    icon: str
+    tone: str
+    url: str
+    needs_form: bool
+    expected: str
+    back: str = ""
+    title: str = ""
+
+
+class VerbsAdmin(ModelAdmin):
+    """Adds ``verbs`` to a model's pages, each at ``<object>/verbs/<name>/``.
+
+    Permission and state are checked again when the form comes in, under the row's lock, and the version that its
+    page showed must still be the object's: whoever is late is told, and nothing is overwritten.
+    """
+
+    verbs: tuple[Verb, ...] = ()
+
+    def get_urls(self) -> list:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_verb"
+        view = self.admin_site.admin_view(self.verb_view)
+        return [path("<path:object_id>/verbs/<slug:name>/", view, name=name), *super().get_urls()]
+
+    def verb_version(self, obj: Any) -> str:
+        """What must not have changed between page and press; grows with every change of the object."""
+        for name in ("version", "generation", "state"):
+            if hasattr(obj, name):
+                return str(getattr(obj, name))
+        return ""
+
+    def verb_name(self, obj: Any) -> str:
+        """What the object is called in titles and messages."""
+        return str(getattr(obj, "key", obj))
+
+    def may(self, request: HttpRequest, verb: Verb, obj: Any) -> bool:
+        """Whether this person has the right, whatever the object's state."""
+        if verb.permission:
+            return request.user.has_perm(verb.permission)
+        return self.has_change_permission(request, obj)
+
+    def buttons(self, request: HttpRequest, obj: Any, *, back: str = "") -> list[Button]:
+        """The verbs that this person can use on this object now, in the order they are declared."""
+        return [
+            self.button(verb, obj, back=back)
+            for verb in self.verbs
+            if self.may(request, verb, obj) and verb.allowed(obj, request.user)
+        ]
+
+    def button(self, verb: Verb, obj: Any, *, back: str = "") -> Button:
+        return Button(
+            name=verb.name,
+            label=verb.label,
+            icon=verb.icon,
+            tone=verb.tone,
+            url=self._verb_url(obj, verb.name),
+            needs_form=verb.form is not None,
+            expected=self.verb_version(obj),
+            back=back,
+            title=f"{verb.label}: {self.verb_name(obj)}",
+        )
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url="", extra_context=None):
+        obj = self.get_object(request, unquote(object_id)) if self.verbs else None
+        found = {"verb_buttons": self.buttons(request, obj)} if obj is not None else {}
+        return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
+
+    # -- asking and doing ----------------------------------------------------------------------------------
+    def verb_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        """GET asks for what the verb needs, POST does it. Nothing changes on GET."""
+        verb = next((verb for verb in self.verbs if verb.name == name), None)
+        obj = self.get_object(request, unquote(object_id)) if verb else None
+        if obj is None:
+            raise Http404
+        if not self.has_view_permission(request, obj) or not self.may(request, verb, obj):
+            raise PermissionDenied
+        if request.method == "POST":
+            return self._do(request, verb, obj)
+        if not verb.allowed(obj, request.user):
+            messages.error(request, self._too_late(verb, obj))
+            return HttpResponseRedirect(self._back(request, obj))
+        return self._ask(request, verb, obj)
+
+    def _ask(
+        self, request: HttpRequest, verb: Verb, obj: Any, form: forms.Form | None = None, refusal: str = ""
+    ) -> HttpResponse:
+        form = form or (verb.form or VerbForm)(
+            obj=obj, user=request.user, initial=self.verb_initial(verb, obj)
+        )
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{verb.label}: {self.verb_name(obj)}",
+            "name": self.verb_name(obj),
+            "opts": self.opts,
+            "original": obj,
+            "object_url": self.object_url(obj),
+            "action": self._verb_url(obj, verb.name),
+            "back": self._next(request),
+            "verb": verb,
+            "form": form,
+            "refusal": refusal,
+            "expected": self.verb_version(obj),
+            "media": form.media,
+        }
+        return TemplateResponse(request, "admin/verb_form.html", context)
+
+    def _do(self, request: HttpRequest, verb: Verb, obj: Any) -> HttpResponse:
+        form = (verb.form or VerbForm)(request.POST, obj=obj, user=request.user)
+        if not form.is_valid():
+            return self._ask(request, verb, obj, form)
+        try:
+            with transaction.atomic():
+                fresh = self.model._base_manager.select_for_update().get(pk=obj.pk)
+                self._still_current(request, verb, fresh)
+                verb.run(fresh, by=request.user, at=clock.now(), **form.cleaned_data)
+        except DomainError as error:
+            return self._refused(request, verb, obj, form, error)
+        messages.success(request, verb.done or f"{verb.label}: done.")
+        return HttpResponseRedirect(self._back(request, obj))
+
+    def _still_current(self, request: HttpRequest, verb: Verb, fresh: Any) -> None:
+        if not verb.allowed(fresh, request.user):
+            raise DomainError("not_possible", self._too_late(verb, fresh))
+        if request.POST.get("expected") != self.verb_version(fresh):
+            raise DomainError("stale", self._changed_meanwhile(verb, fresh))
+
+    def _refused(
+        self, request: HttpRequest, verb: Verb, obj: Any, form: forms.Form, error: DomainError
+    ) -> HttpResponse:
+        if verb.form is None or error.code == "not_possible":
+            messages.error(request, error.detail)
+            return HttpResponseRedirect(self._back(request, obj))
+        obj.refresh_from_db()  # the next press is for what the page now shows
+        if error.code in form.fields:
+            form.add_error(error.code, error.detail)
+            return self._ask(request, verb, obj, form)
+        return self._ask(request, verb, obj, form, refusal=error.detail)
+
+    def _too_late(self, verb: Verb, obj: Any) -> str:
+        return f"{verb.label} is not possible: {self.verb_name(obj)} is {self._state(obj)}."
+
+    def _changed_meanwhile(self, verb: Verb, obj: Any) -> str:
+        return (
+            f"{self.verb_name(obj)} has changed since you opened it and is {self._state(obj)} now. "
+            f"Nothing was done. Look again, then repeat."
+        )
+
+    def _state(self, obj: Any) -> str:
+        words = getattr(obj, "get_state_display", None)
+        return str(words()).lower() if words else "as you see it"
+
+    def verb_initial(self, verb: Verb, obj: Any) -> dict:
+        """What a verb's fields hold before anybody has typed."""
+        return {}
+
+    # -- addresses -----------------------------------------------------------------------------------------
+    def object_url(self, obj: Any) -> str:
+        """The object's own page."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(obj.pk)])
+
+    def _verb_url(self, obj: Any, name: str) -> str:
+        view = f"admin:{self.opts.app_label}_{self.opts.model_name}_verb"
+        return reverse(view, args=[quote(obj.pk), name])
+
+    def _next(self, request: HttpRequest) -> str:
+        wanted = request.POST.get("next") or request.GET.get("next") or ""
+        safe = url_has_allowed_host_and_scheme(
+            wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        )
+        return wanted if safe else ""
+
+    def _back(self, request: HttpRequest, obj: Any) -> str:
+        return self._next(request) or self.object_url(obj)
