@@ -28,3 +28,11 @@ class DeliveryError(Exception):
         self.permanent = permanent
         self.code = code
         self.retry_after_s = retry_after_s
+
+
+class LineDown(DeliveryError):
+    """The medium as a whole cannot be reached, whoever the recipient is: the rest of a batch need not try."""
+
+
+class Unsure(DeliveryError):
+    """The line broke after the message was handed over and before it was confirmed: it may have arrived."""

@@ -68,7 +68,9 @@ class Delivery(models.Model):
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="deliveries")
     medium = models.CharField(max_length=20)
     address = models.CharField(max_length=2000)
-    recipient = models.CharField(max_length=200, blank=True, help_text="Who it is for, in words of the caller.")
+    recipient = models.CharField(
+        max_length=200, blank=True, help_text="Who it is for, in words of the caller."
+    )
     topic = models.CharField(max_length=100, blank=True, help_text="What it belongs to; cancelled together.")
     lane = models.CharField(max_length=4, choices=Lane, default=Lane.BULK)
     priority = models.PositiveSmallIntegerField(default=5, help_text="Within the lane; lower goes first.")
@@ -84,7 +86,8 @@ class Delivery(models.Model):
     lease_owner = models.CharField(max_length=100, blank=True)
     generation = models.PositiveIntegerField(default=0)
     stable_id = models.CharField(  # not `message_id`: Django gives that name to the column of `message`
-        max_length=300, help_text="Message-ID or webhook-id: the same on every try, so that receivers can fold."
+        max_length=300,
+        help_text="Message-ID or webhook-id: the same on every try, so that receivers can fold.",
     )
     provider_id = models.CharField(max_length=200, blank=True)
     last_error = models.TextField(blank=True)
@@ -148,7 +151,9 @@ class Attempt(models.Model):
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
-    code = models.CharField(max_length=20, blank=True, help_text="The provider's own: an SMTP or HTTP status.")
+    code = models.CharField(
+        max_length=20, blank=True, help_text="The provider's own: an SMTP or HTTP status."
+    )
     text = models.TextField(blank=True)
 
     class Meta:

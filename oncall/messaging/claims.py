@@ -1,0 +1,153 @@
+"""Who may send what: claim, then work, then record (design.md section 4).
+
+A claim is one conditional statement with a lease. Every later write compares the generation that the claim
+set; no transaction is open while something is being sent.
+"""
+
+import os
+import socket
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import F, Q, prefetch_related_objects
+
+from oncall.messaging.mediums.base import ATTEMPT_LIMIT_S
+from oncall.messaging.models import Attempt, Delivery
+
+LEASE = timedelta(seconds=60)
+# Between begin and the first byte lies our own work; a lease this short might end while we still send.
+_LEAST_LEASE = timedelta(seconds=ATTEMPT_LIMIT_S + 5)
+FAULTS_ALLOWED = 5
+LOST = "lost"
+
+_CLAIM = """
+WITH due AS MATERIALIZED (
+    SELECT id FROM messaging_delivery
+    WHERE medium = %s AND due_at <= %s AND lane >= %s
+    ORDER BY lane DESC, priority, due_at LIMIT %s {lock}
+)
+UPDATE messaging_delivery
+SET state = 'sending', lease_until = %s, due_at = %s, lease_owner = %s, generation = generation + 1
+WHERE id IN (SELECT id FROM due)
+RETURNING *
+"""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How one attempt ended and what becomes of its delivery; ``retry_at`` is None where it ends too."""
+
+    outcome: str
+    state: str
+    code: str = ""
+    text: str = ""
+    provider_id: str = ""
+    retry_at: datetime | None = None
+
+
+@transaction.atomic
+def claim(medium: str, *, limit: int, pages_only: bool = False, at: datetime) -> list[Delivery]:
+    """Take up to ``limit`` due deliveries, the most urgent first, for ``LEASE`` from now.
+
+    On PostgreSQL rows that others are claiming are skipped; on SQLite the transaction is IMMEDIATE, so there
+    are no others. An attempt that its sender never ended is closed as ``unknown``: it may have arrived.
+    """
+    adapt = connection.ops.adapt_datetimefield_value
+    until, lowest_lane = at + LEASE, "page" if pages_only else ""
+    lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    claimed = list(
+        Delivery.objects.raw(
+            _CLAIM.format(lock=lock),
+            [medium, adapt(at), lowest_lane, limit, adapt(until), adapt(until), _owner()],
+        )
+    )
+    if any(delivery.attempt_count for delivery in claimed):
+        Attempt.objects.filter(delivery__in=claimed, ended_at=None).update(
+            ended_at=at,
+            outcome=Attempt.Outcome.UNKNOWN,
+            code=LOST,
+            text="The sender stopped before it could say how this ended. It may have arrived.",
+        )
+    prefetch_related_objects(claimed, "message")
+    return sorted(claimed, key=lambda d: (d.lane != "page", d.priority, d.id))
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"[:100]
+
+
+@transaction.atomic
+def begin(delivery: Delivery, *, at: datetime) -> Attempt | None:
+    """Write down that a try starts, or None if there must be none.
+
+    None: the delivery was cancelled or taken over meanwhile, has expired, or has failed by our own fault too
+    often; or its lease is nearly over (others of its batch took the time), then it is given back.
+    """
+    if delivery.expires_at <= at:
+        end = {
+            "state": Delivery.State.EXPIRED,
+            "last_error": delivery.last_error or "Nobody could send it in time.",
+        }
+        _write(delivery, finished_at=at, due_at=None, **end)
+        return None
+    if is_poison(delivery):
+        _write(
+            delivery,
+            state=Delivery.State.DEAD,
+            finished_at=at,
+            due_at=None,
+            last_error="Sending it failed too often.",
+        )
+        return None
+    if delivery.lease_until < at + _LEAST_LEASE:
+        give_back(delivery, due_at=at)
+        return None
+    if not _held(delivery).update(attempt_count=F("attempt_count") + 1):
+        return None
+    return Attempt.objects.create(delivery=delivery, n=delivery.attempt_count + 1, started_at=at)
+
+
+@transaction.atomic
+def finish(attempt: Attempt, ending: Ending, *, at: datetime) -> bool:
+    """Write down how the try ended; False if the delivery has meanwhile passed into other hands.
+
+    The attempt is recorded in either case: it did happen.
+    """
+    delivery = attempt.delivery
+    Attempt.objects.filter(pk=attempt.pk).update(
+        ended_at=at, outcome=ending.outcome, code=ending.code[:20], text=ending.text[:2000]
+    )
+    return _write(
+        delivery,
+        state=ending.state,
+        due_at=ending.retry_at and min(ending.retry_at, delivery.expires_at),
+        finished_at=None if ending.retry_at else at,
+        provider_id=ending.provider_id[:200],
+        last_error="" if ending.state in ("sent", "kept") else ending.text[:2000],
+    )
+
+
+def give_back(delivery: Delivery, *, due_at: datetime) -> None:
+    """Let go of a delivery that was claimed and not tried."""
+    _write(delivery, state=Delivery.State.PENDING, due_at=due_at)
+
+
+def is_poison(delivery: Delivery, *, so_far: int = 0) -> bool:
+    """Whether sending it failed by our own fault, or killed its sender, as often as we allow."""
+    if delivery.attempt_count + so_far < FAULTS_ALLOWED:
+        return False
+    ours = Q(outcome=Attempt.Outcome.FAULT) | Q(outcome=Attempt.Outcome.UNKNOWN, code=LOST)
+    return delivery.attempts.filter(ours).count() + so_far >= FAULTS_ALLOWED
+
+
+def _held(delivery: Delivery):
+    return Delivery.objects.filter(
+        pk=delivery.pk, generation=delivery.generation, state=Delivery.State.SENDING
+    )
+
+
+def _write(delivery: Delivery, **values: object) -> bool:
+    """Change a delivery that is still ours, and with that end the lease."""
+    return _held(delivery).update(lease_until=None, lease_owner="", **values) == 1

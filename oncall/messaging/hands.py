@@ -1,0 +1,222 @@
+"""The senders: a few threads per medium that claim what is due and send it."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import InterfaceError, OperationalError, connection, connections
+
+from oncall.messaging import claims
+from oncall.messaging.claims import Ending
+from oncall.messaging.errors import DeliveryError, DomainError, LineDown, Unsure
+from oncall.messaging.mediums import MEDIUMS
+from oncall.messaging.mediums.base import Letter, Line, Medium, Receipt
+from oncall.messaging.models import Attempt, Delivery
+from oncall.messaging.render import clean_header, clean_text, fill
+from oncall.messaging.retries import wait_s
+
+logger = logging.getLogger(__name__)
+
+HANDS = 4  # per medium; the first serves nothing but pages, so that a slow fan-out never holds up a page
+_LOOK_AGAIN_S = 0.1
+_LINE_DOWN_PAUSE = timedelta(seconds=5)
+
+Clock = Callable[[], datetime]
+
+
+def deliver_due(*, now: Clock, budget_s: float = 10.0) -> int:
+    """Send whatever is due, for about ``budget_s`` seconds at most; the number of deliveries worked.
+
+    Pages go before bulk. A hand that hangs on a slow receiver is not waited for beyond the budget: it goes on by
+    itself, and the next call uses the others.
+    """
+    if not Delivery.objects.due(
+        now()
+    ).exists():  # a read, so that an idle pulse never takes SQLite's write lock
+        return 0
+    _bury_unknown_mediums(now())
+    shift = Shift(now, budget_s)
+    if connection.in_atomic_block:
+        # Inside somebody's transaction (a test) other connections would not see the rows.
+        return shift.work_alone()
+    return shift.work()
+
+
+class Shift:
+    """One call of ``deliver_due``: the hands it set to work and what they have done."""
+
+    _busy: set[tuple[str, int]] = set()  # of all shifts of this process; guarded by _changed
+    _changed = threading.Condition()
+
+    def __init__(self, now: Clock, budget_s: float) -> None:
+        self.now = now
+        self.ends_at = time.monotonic() + budget_s
+        self.worked = 0
+        self.at_work = 0
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.ends_at
+
+    def work_alone(self) -> int:
+        """Everything in the caller's own thread and connection."""
+        for medium in MEDIUMS.values():
+            self._work_off(medium, limit=medium.batch_size, pages_only=False)
+        return self.worked
+
+    def work(self) -> int:
+        """Set free hands to work until nothing is due and none is busy, or the time is up."""
+        while not self.is_over:
+            for medium in MEDIUMS.values():
+                self._set_to_work(medium)
+            with self._changed:
+                if not self.at_work:
+                    break
+                self._changed.wait(_LOOK_AGAIN_S)
+        return self.worked
+
+    def _set_to_work(self, medium: Medium) -> None:
+        """Give each free hand a share of what is due."""
+        due = Delivery.objects.due(self.now()).filter(medium=medium.name)
+        waiting = due[: HANDS * medium.batch_size].count()
+        if not waiting:
+            return
+        pages_wait = due.filter(lane=Delivery.Lane.PAGE).exists()
+        with self._changed:
+            free = [n for n in range(0 if pages_wait else 1, HANDS) if (medium.name, n) not in self._busy]
+            used = free[:waiting]
+            self._busy.update((medium.name, number) for number in used)
+            self.at_work += len(used)
+        share = min(medium.batch_size, -(-waiting // max(len(used), 1)))
+        for number in used:
+            name = f"{medium.name}-{number}"
+            hand = threading.Thread(target=self._hand, args=(medium, number, share), name=name, daemon=True)
+            try:
+                hand.start()
+            except RuntimeError:  # the operating system grants no more threads: fewer hands, then
+                self._lay_down(medium, number)
+
+    def _hand(self, medium: Medium, number: int, share: int) -> None:
+        """What one thread does: batch after batch until nothing is due or the shift is over."""
+        try:
+            self._work_off(medium, limit=share, pages_only=number == 0)
+        except Exception:  # the database is away; leases end by themselves and the next shift looks again
+            logger.exception("A hand of %s stopped", medium.name)
+        finally:
+            connections.close_all()
+            self._lay_down(medium, number)
+
+    def _lay_down(self, medium: Medium, number: int) -> None:
+        with self._changed:
+            self._busy.discard((medium.name, number))
+            self.at_work -= 1
+            self._changed.notify_all()
+
+    def _work_off(self, medium: Medium, *, limit: int, pages_only: bool) -> None:
+        while not self.is_over:
+            batch = claims.claim(medium.name, limit=limit, pages_only=pages_only, at=self.now())
+            if not batch:
+                return
+            send_batch(medium, batch, self.now)
+            with self._changed:
+                self.worked += len(batch)
+
+
+def send_batch(medium: Medium, batch: list[Delivery], now: Clock) -> None:
+    """Send claimed deliveries one after the other over one line.
+
+    When the line itself is down the first that noticed has its failed attempt, and the others are given back
+    for a short while instead of each waiting for the same timeout.
+    """
+    is_down = False
+    with medium.line() as line:
+        for delivery in batch:
+            if is_down:
+                claims.give_back(delivery, due_at=now() + _LINE_DOWN_PAUSE)
+                continue
+            attempt = claims.begin(delivery, at=now())
+            if attempt is None:
+                continue
+            ending, is_down = attempt_sending(line, delivery, attempt, now)
+            _record(attempt, ending, now)
+
+
+def attempt_sending(line: Line, delivery: Delivery, attempt: Attempt, now: Clock) -> tuple[Ending, bool]:
+    """One try, rendering included, and whether the line turned out to be down. Never raises."""
+    try:
+        receipt = line.send(write_letter(delivery, now()))
+    except DomainError as refusal:
+        return Ending("permanent", "dead", code=refusal.code, text=refusal.detail), False
+    except DeliveryError as error:
+        return _ending_after(error, delivery, attempt, now()), isinstance(error, LineDown)
+    except Exception as fault:
+        # The per-row isolation of design.md section 4: one row that cannot be sent never stops its neighbours.
+        logger.exception("Delivery %s cannot be sent", delivery.pk)
+        return _ending_of_fault(fault, delivery, attempt, now()), False
+    return _ending_of_receipt(receipt), False
+
+
+def _ending_of_receipt(receipt: Receipt) -> Ending:
+    outcome, state = ("kept", "kept") if receipt.kept else ("accepted", "sent")
+    return Ending(outcome, state, code=receipt.code, text=receipt.text, provider_id=receipt.provider_id)
+
+
+def _ending_after(error: DeliveryError, delivery: Delivery, attempt: Attempt, at: datetime) -> Ending:
+    if error.permanent:
+        return Ending("permanent", "dead", code=error.code, text=error.text)
+    wait = wait_s(delivery.lane, attempt.n, retry_after_s=error.retry_after_s, chance=random.random())
+    outcome = "unknown" if isinstance(error, Unsure) else "temporary"
+    return Ending(outcome, "pending", error.code, error.text, retry_at=at + timedelta(seconds=wait))
+
+
+def _ending_of_fault(fault: Exception, delivery: Delivery, attempt: Attempt, at: datetime) -> Ending:
+    text = clean_text(f"{type(fault).__name__}: {fault}")
+    if claims.is_poison(delivery, so_far=1):
+        return Ending("fault", "dead", text=text)
+    wait = wait_s(delivery.lane, attempt.n, chance=random.random())
+    return Ending("fault", "pending", text=text, retry_at=at + timedelta(seconds=wait))
+
+
+def write_letter(delivery: Delivery, at: datetime) -> Letter:
+    """The message with the delivery's own values in it."""
+    message, values = delivery.message, delivery.values
+    return Letter(
+        address=delivery.address,
+        recipient=delivery.recipient,
+        purpose=message.purpose,
+        subject=clean_header(fill(message.subject, values)),
+        text=clean_text(fill(message.text, values)),
+        html=fill(message.html, values, escape=True),
+        headers={name: fill(value, values) for name, value in message.headers.items()},
+        values=values,
+        stable_id=delivery.stable_id,
+        written_at=message.created_at,
+        sent_at=at,
+    )
+
+
+def _record(attempt: Attempt, ending: Ending, now: Clock) -> None:
+    """Write the ending, through a restart of the database if need be: what was sent must not go out again."""
+    while True:
+        try:
+            claims.finish(attempt, ending, at=now())
+            return
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block or attempt.delivery.lease_until <= now():
+                raise
+            connection.close()
+            time.sleep(0.5)
+
+
+def _bury_unknown_mediums(at: datetime) -> None:
+    """Rows of a medium that this version does not know would be due for ever."""
+    Delivery.objects.due(at).exclude(medium__in=MEDIUMS).update(
+        state=Delivery.State.DEAD,
+        due_at=None,
+        lease_until=None,
+        finished_at=at,
+        last_error="This version of Muster has no such medium.",
+    )

@@ -1,0 +1,78 @@
+"""What every medium looks like from the outbox. To add one, copy a neighbour and list it in ``__init__``."""
+
+import hashlib
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+ATTEMPT_LIMIT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message filled in for one address, ready to go out.
+
+    ``stable_id`` is the same on every try. ``written_at`` is when the message was composed, ``sent_at`` this try.
+    """
+
+    address: str
+    recipient: str
+    purpose: str
+    subject: str
+    text: str
+    html: str
+    headers: dict[str, str]
+    values: dict[str, str]
+    stable_id: str
+    written_at: datetime
+    sent_at: datetime
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The other side took the letter; ``kept`` where there is no other side."""
+
+    code: str = ""
+    text: str = ""
+    provider_id: str = ""
+    kept: bool = False
+
+
+class Line(Protocol):
+    """A way to the other side that serves a batch: one SMTP connection, for example."""
+
+    def send(self, letter: Letter) -> Receipt:
+        """Hand one letter over within ``ATTEMPT_LIMIT_S``.
+
+        Raises ``DeliveryError`` (``LineDown``, ``Unsure``). Whatever it raises, the line serves the next letter.
+        """
+
+
+class Medium(Protocol):
+    """One way to reach people. ``batch_size`` letters at most go over one line."""
+
+    name: str
+    batch_size: int
+
+    def check_address(self, address: str) -> str:
+        """The address in its usual form; ``DomainError("bad_address")`` where none can be."""
+
+    def stable_id(self, key: str) -> str:
+        """The identifier that receivers fold repeats by, made from the idempotency key."""
+
+    def line(self) -> AbstractContextManager[Line]:
+        """A line for one batch; what it opened is closed at the end of the block."""
+
+
+def fingerprint(key: str) -> str:
+    """A short, opaque, stable name for an idempotency key."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def our_host() -> str:
+    """The host under which people know this portal."""
+    return urlsplit(settings.PUBLIC_URL).hostname or "localhost"

@@ -1,0 +1,140 @@
+"""E-mail over SMTP, as set by EMAIL_URL. Without it a message is kept, readable in the admin."""
+
+import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.validators import EmailValidator
+
+from oncall.messaging.deadline import deadline
+from oncall.messaging.errors import DeliveryError, DomainError, LineDown, Unsure
+from oncall.messaging.mediums.base import ATTEMPT_LIMIT_S, Letter, Receipt, fingerprint, our_host
+from oncall.messaging.render import clean_header, clean_text
+
+_GOODBYE_LIMIT_S = 2.0
+_is_address = EmailValidator()
+
+
+class Email:
+    """The medium ``email``: text with an HTML alternative, one connection per batch."""
+
+    name = "email"
+    batch_size = 20
+
+    def check_address(self, address: str) -> str:
+        """One address, its domain in lower case. Commas and line ends would make it several, or a header."""
+        address = address.strip()
+        try:
+            _is_address(address)
+        except ValidationError:
+            raise DomainError("bad_address", "Enter one e-mail address, such as alice@example.com.") from None
+        local, _, domain = address.rpartition("@")
+        if len(address) > 254 or set(address) & set(',;:<>()[]"\\ \t\r\n'):
+            raise DomainError("bad_address", "Enter one plain e-mail address, without a name or a comma.")
+        return f"{local}@{domain.lower()}"
+
+    def stable_id(self, key: str) -> str:
+        return f"<{fingerprint(key)}@{our_host()}>"
+
+    @contextmanager
+    def line(self) -> Iterator["EmailLine"]:
+        line = EmailLine()
+        try:
+            yield line
+        finally:
+            line.close()
+
+
+class EmailLine:
+    """One SMTP connection, opened when first needed and again after it broke."""
+
+    def __init__(self) -> None:
+        self.backend: BaseEmailBackend | None = None
+
+    def send(self, letter: Letter) -> Receipt:
+        """Hand the letter to the relay.
+
+        4xx is temporary. 5xx about the recipient or the content is permanent, for this letter only. Whatever
+        goes wrong before the relay has heard of the recipient is the relay's trouble (``LineDown``).
+        """
+        mail = compose(letter)
+        if not settings.EMAIL_CONFIGURED:
+            return Receipt(kept=True, text="No mail server is set (EMAIL_URL): the message is kept here.")
+        backend = self.backend = self.backend or get_connection()
+        # Tests put Django's in-memory backend here, which has nothing to cut.
+        with deadline(ATTEMPT_LIMIT_S, getattr(backend, "cut", lambda: None)) as passed:
+            self._open(backend)
+            try:
+                backend.send_messages([mail])
+            except (OSError, smtplib.SMTPException) as error:
+                raise self._failure(backend, error, late=passed.is_set()) from error
+        return Receipt(code="250", text="Accepted by the mail server.")
+
+    def _open(self, backend: BaseEmailBackend) -> None:
+        try:
+            backend.open()
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            code, text = _reply(error)
+            raise LineDown(f"The mail server cannot be used: {text}", code=code) from error
+
+    def _failure(self, backend: BaseEmailBackend, error: Exception, *, late: bool) -> DeliveryError:
+        code, text = _reply(error)
+        if not code or code == "421":  # 421: the relay closes the channel
+            unsure = not code and getattr(backend, "handing_over", False)
+            self._drop()
+            if late:
+                text = f"no answer within {ATTEMPT_LIMIT_S:.0f} s"
+            kind = Unsure if unsure else DeliveryError
+            return kind(f"The connection to the mail server broke: {text}", code=code)
+        if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPHeloError):
+            return LineDown(f"The mail server refuses to send for us: {text}", code=code)
+        return DeliveryError(f"The mail server refused: {text}", permanent=code.startswith("5"), code=code)
+
+    def _drop(self) -> None:
+        backend, self.backend = self.backend, None
+        if hasattr(backend, "drop"):
+            backend.drop()
+
+    def close(self) -> None:
+        """Say good-bye; a relay that does not answer to that has already taken everything."""
+        if self.backend is None:
+            return
+        cut = getattr(self.backend, "cut", lambda: None)
+        with suppress(OSError, smtplib.SMTPException), deadline(_GOODBYE_LIMIT_S, cut):
+            self.backend.close()
+
+
+def _reply(error: Exception) -> tuple[str, str]:
+    """The SMTP reply code (or "") and text within an error of smtplib."""
+    code, text = getattr(error, "smtp_code", ""), getattr(error, "smtp_error", b"")
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, text = next(iter(error.recipients.values()))
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        code, text = 550, str(error)  # the address needs what this relay lacks: trying again will not help
+    if code in ("", -1):
+        return "", clean_header(str(error) or type(error).__name__)
+    text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    return str(code), clean_header(f"{code} {text}", limit=500)
+
+
+def compose(letter: Letter) -> EmailMultiAlternatives:
+    """The mail as it goes out. Raises ``DomainError`` for an address that is none."""
+    mail = EmailMultiAlternatives(
+        subject=clean_header(letter.subject),
+        body=clean_text(letter.text),
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[Email().check_address(letter.address)],
+        headers={
+            **{name: clean_header(value, limit=900) for name, value in letter.headers.items()},
+            "Message-ID": letter.stable_id,
+            "Auto-Submitted": "auto-generated",
+        },
+    )
+    if letter.html:
+        mail.attach_alternative(clean_text(letter.html), "text/html")
+    return mail

@@ -1,0 +1,262 @@
+"""The outbox: whatever leaves the process is first a row here, written in its caller's transaction."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, F, Min
+
+from oncall.messaging import doorbell, mediums
+from oncall.messaging.errors import DomainError
+from oncall.messaging.hands import deliver_due
+from oncall.messaging.mediums.base import fingerprint
+from oncall.messaging.models import Delivery, Message
+from oncall.messaging.render import clean_header, clean_text
+
+__all__ = ["Health", "To", "cancel", "compose", "deliver_due", "health", "send", "send_again", "send_many"]
+
+LIFETIME = timedelta(hours=24)
+_KEY_LENGTH = Delivery._meta.get_field("idempotency_key").max_length
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+_OUR_HEADERS = {
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "subject",
+    "date",
+    "message-id",
+    "sender",
+    "reply-to",
+    "content-type",
+}
+
+
+@dataclass(frozen=True)
+class To:
+    """One address of a fan-out and what is particular to it."""
+
+    address: str
+    key: str
+    recipient: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+
+
+def compose(
+    *,
+    purpose: str,
+    subject: str,
+    text: str,
+    html: str = "",
+    headers: dict[str, str] | None = None,
+    at: datetime,
+) -> Message:
+    """Write a message. ``subject``, ``text``, ``html`` and ``headers`` may hold ``{{name}}`` placeholders.
+
+    ``html`` comes from our own templates and ``render.markdown``, never from outside as it is.
+    """
+    return Message.objects.create(
+        purpose=purpose,
+        subject=clean_header(subject),
+        text=clean_text(text),
+        html=clean_text(html),
+        headers={
+            _header_name(name): clean_header(value, limit=900) for name, value in (headers or {}).items()
+        },
+        created_at=at,
+    )
+
+
+def _header_name(name: str) -> str:
+    if not _HEADER_NAME.fullmatch(name) or name.lower() in _OUR_HEADERS:
+        raise ValueError(f"{name!r} is not a header that a message may set.")
+    return name
+
+
+def send(
+    message: Message,
+    *,
+    medium: str,
+    address: str,
+    recipient: str = "",
+    topic: str = "",
+    key: str,
+    values: dict[str, str] | None = None,
+    priority: int = 5,
+    lane: str = Delivery.Lane.BULK,
+    at: datetime,
+    due_at: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> Delivery | None:
+    """Put one delivery into the outbox; None if ``key`` is there already, from whomever.
+
+    It leaves at ``due_at`` (by default at once) and never after ``expires_at`` (24 hours later). An address
+    that the medium cannot use makes a delivery that is soon ``dead``, where people see it, and no error in the
+    caller's transaction. Raises ``DomainError`` (``unknown_medium``, ``no_address``).
+    """
+    delivery = _new(
+        message,
+        To(address, key, recipient, values or {}),
+        medium=medium,
+        topic=topic,
+        priority=priority,
+        lane=lane,
+        at=at,
+        due_at=due_at or at,
+        expires_at=expires_at,
+    )
+    if not _insert(delivery):
+        return None
+    if delivery.due_at <= at:
+        doorbell.ring()
+    return delivery
+
+
+def _insert(delivery: Delivery) -> bool:
+    same = Delivery.objects.filter(idempotency_key=delivery.idempotency_key)
+    if same.exists():
+        return False
+    try:
+        with transaction.atomic():
+            delivery.save(force_insert=True)
+    except IntegrityError:
+        if same.exists():  # another transaction was faster, and the database let only one in
+            return False
+        raise
+    return True
+
+
+def send_many(
+    message: Message,
+    to: Iterable[To],
+    *,
+    medium: str,
+    topic: str = "",
+    priority: int = 5,
+    lane: str = Delivery.Lane.BULK,
+    at: datetime,
+    due_at: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> int:
+    """Put the same message to many addresses into the outbox; the number of keys that were not there yet.
+
+    May be repeated, whole or in part, after any interruption.
+    """
+    same_for_all = {
+        "medium": medium,
+        "topic": topic,
+        "priority": priority,
+        "lane": lane,
+        "at": at,
+        "due_at": due_at or at,
+        "expires_at": expires_at,
+    }
+    rows = {row.idempotency_key: row for row in (_new(message, one, **same_for_all) for one in to)}
+    there = set()
+    keys = list(rows)
+    for start in range(0, len(keys), 500):
+        some = keys[start : start + 500]
+        there.update(
+            Delivery.objects.filter(idempotency_key__in=some).values_list("idempotency_key", flat=True)
+        )
+    fresh = [row for key, row in rows.items() if key not in there]
+    Delivery.objects.bulk_create(fresh, batch_size=500, ignore_conflicts=True)
+    if fresh and same_for_all["due_at"] <= at:
+        doorbell.ring()
+    return len(fresh)
+
+
+def _new(
+    message: Message, to: To, *, medium: str, at: datetime, due_at: datetime, **fields: object
+) -> Delivery:
+    if (
+        not to.address.strip()
+    ):  # checked here, since SQLite's INSERT OR IGNORE of a fan-out would drop it in silence
+        raise DomainError("no_address", f"There is no address for {to.recipient or 'this recipient'}.")
+    key = to.key if len(to.key) <= _KEY_LENGTH else f"{to.key[: _KEY_LENGTH - 33]}:{fingerprint(to.key)}"
+    fields["expires_at"] = fields["expires_at"] or due_at + LIFETIME
+    return Delivery(
+        message=message,
+        medium=medium,
+        address=clean_header(to.address, limit=2000),
+        recipient=clean_header(to.recipient),
+        values={name: clean_text(value) for name, value in to.values.items()},
+        idempotency_key=key,
+        stable_id=mediums.by_name(medium).stable_id(key),
+        created_at=at,
+        due_at=due_at,
+        **fields,
+    )
+
+
+def cancel(*, topic: str | None = None, recipient: str | None = None, at: datetime, reason: str) -> int:
+    """Nothing more is sent for this topic, to this recipient, or both; the number of deliveries ended.
+
+    A try whose socket is already open runs to its end, and its attempt says how; none starts after this commits.
+    """
+    which = {name: value for name, value in (("topic", topic), ("recipient", recipient)) if value}
+    if not which:
+        raise ValueError("cancel needs a topic or a recipient.")
+    return (
+        Delivery.objects.open()
+        .filter(**which)
+        .update(
+            state=Delivery.State.CANCELLED,
+            due_at=None,
+            lease_until=None,
+            finished_at=at,
+            generation=F("generation") + 1,
+            last_error=clean_header(f"Cancelled: {reason}"),
+        )
+    )
+
+
+def send_again(delivery: Delivery, *, by_name: str, at: datetime) -> Delivery:
+    """Try once more, on a person's word, what ended without arriving (or is said not to have).
+
+    The same delivery with the same Message-ID, so that a receiver who did get it can fold the two. Raises
+    ``DomainError`` while it is under way, and for what was cancelled: its reason still holds.
+    """
+    if delivery.state == Delivery.State.CANCELLED:
+        raise DomainError("cancelled", f"This was cancelled and is not sent again. {delivery.last_error}")
+    changed = (
+        Delivery.objects.filter(pk=delivery.pk, generation=delivery.generation)
+        .exclude(state__in=[*Delivery.OPEN, Delivery.State.CANCELLED])
+        .update(
+            state=Delivery.State.PENDING,
+            due_at=at,
+            expires_at=at + LIFETIME,
+            finished_at=None,
+            generation=F("generation") + 1,
+            last_error=clean_header(f"Sent again by {by_name}."),
+        )
+    )
+    if not changed:
+        raise DomainError("under_way", "This is being sent already; look again in a minute.")
+    doorbell.ring()
+    delivery.refresh_from_db()
+    return delivery
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the outbox does: seconds the oldest due row has waited (0: none), and rows by state."""
+
+    oldest_due_s: float
+    by_state: dict[str, int]
+
+    @property
+    def dead(self) -> int:
+        return self.by_state[Delivery.State.DEAD]
+
+
+def health(now: datetime) -> Health:
+    """What /readyz, /metrics and the first page show."""
+    oldest = Delivery.objects.due(now).aggregate(oldest=Min("due_at"))["oldest"]
+    counts = dict(Delivery.objects.values_list("state").annotate(n=Count("pk")).order_by())
+    return Health(
+        oldest_due_s=max(0.0, (now - oldest).total_seconds()) if oldest else 0.0,
+        by_state={state: counts.get(state, 0) for state in Delivery.State.values},
+    )

@@ -1,0 +1,103 @@
+"""Text made safe: for mail headers, for storage, for HTML. The only module that calls ``mark_safe``."""
+
+import re
+import unicodedata
+
+import nh3
+from django.utils.html import escape as escape_html
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+MARKDOWN_LIMIT = 20_000
+NESTING_LIMIT = 20
+TAGS = {
+    *(
+        "p",
+        "br",
+        "hr",
+        "ul",
+        "ol",
+        "li",
+        "a",
+        "code",
+        "pre",
+        "strong",
+        "em",
+        "s",
+        "blockquote",
+        "h3",
+        "h4",
+        "h5",
+    ),
+    *("table", "thead", "tbody", "tr", "th", "td"),
+}
+ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
+SCHEMES = {"http", "https", "mailto"}
+
+_PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_]*)\s*\}\}")
+_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+# Embeddings, overrides and isolates let a title turn the rest of a line round; a mark at its start is noise.
+_INVISIBLE = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
+# Nobody writes more than a handful of accents on one letter; hundreds paint over the neighbouring lines.
+_PILED_MARKS = re.compile(r"([\u0300-\u036f]{4})[\u0300-\u036f]+")
+_markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": NESTING_LIMIT}).enable(
+    ["table", "strikethrough"]
+)
+
+
+def markdown(text: str) -> SafeString:
+    """HTML of a person's Markdown: no raw HTML, no images, no scheme but http, https and mailto.
+
+    Headings start at h3, below those of the page around it. Beyond 20,000 characters the text is cut, and
+    beyond 20 levels of nesting its structure is dropped. Source: field/reliability.md section 5, "Markdown".
+    """
+    text = clean_text(text)
+    if len(text) > MARKDOWN_LIMIT:
+        text = text[:MARKDOWN_LIMIT] + "…"
+    tokens = _markdown.parse(text)
+    for token in tokens:
+        _lower_heading(token)
+    html = _markdown.renderer.render(tokens, _markdown.options, {})
+    clean = nh3.clean(
+        html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener nofollow ugc"
+    )
+    return mark_safe(clean)  # noqa: S308 - nh3 has just let through nothing but the lists above
+
+
+def _lower_heading(token: Token) -> None:
+    if token.type in {"heading_open", "heading_close"}:
+        token.tag = f"h{min(int(token.tag[1]) + 2, 5)}"
+
+
+def clean_text(value: str) -> str:
+    """Text that every database, feed and mail can hold: NFC, newlines as LF, no control or bidi characters.
+
+    A lone surrogate, which no encoder accepts, becomes U+FFFD.
+    """
+    value = _LINE_ENDS.sub("\n", str(value)).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    value = _INVISIBLE.sub("", value)
+    value = "".join(c for c in value if c in "\n\t" or unicodedata.category(c) != "Cc")
+    return unicodedata.normalize("NFC", _PILED_MARKS.sub(r"\1", unicodedata.normalize("NFD", value)))
+
+
+def clean_header(value: str, limit: int = 200) -> str:
+    """One line for a mail header or a title: whatever breaks a line becomes a blank, at most ``limit`` long."""
+    line = " ".join(clean_text(value).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def fill(template: str, values: dict[str, str], *, escape: bool = False) -> str:
+    """Put ``values`` in the place of ``{{name}}``; an unknown name stays as it is written.
+
+    Names only: no attributes, no calls, no second pass over what was put in, so a value is never a program.
+    ``escape`` is for HTML templates.
+    """
+
+    def value_of(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            return match[0]
+        value = str(values[match[1]])
+        return str(escape_html(value)) if escape else value
+
+    return _PLACEHOLDER.sub(value_of, template)
