@@ -124,6 +124,7 @@ EMAIL_HOST_PASSWORD = _email.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = "oncall.messaging.mediums.smtp.Backend"  # Django's, with an end by the wall clock
 DEFAULT_FROM_EMAIL = env.text(
     "EMAIL_FROM", f"muster@{PUBLIC_URL.split('://')[1].split(':')[0].split('/')[0]}"
 )
