@@ -45,6 +45,12 @@ def deliver_due(*, now: Clock, budget_s: float = 10.0) -> int:
     return shift.work()
 
 
+def wait_for_hands(timeout_s: float) -> bool:
+    """Before the process ends: let what is being sent be recorded. Whether no hand is busy any more."""
+    with Shift._changed:
+        return Shift._changed.wait_for(lambda: not Shift._busy, timeout_s)
+
+
 class Shift:
     """One call of ``deliver_due``: the hands it set to work and what they have done."""
 

@@ -1,0 +1,60 @@
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from oncall.messaging import outbox
+from oncall.messaging.models import Delivery
+from tests.messaging.sinks import MailSink, mail_sink
+
+
+class Clock:
+    """A clock that stands until it is moved; called like ``oncall.clock.now``."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 3, 9, 10, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def move(self, **delta: float) -> None:
+        self.time += timedelta(**delta)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def relay(settings) -> Iterator[MailSink]:
+    """A mail server that Muster is set to use."""
+    with mail_sink() as (sink, port):
+        use_relay(settings, port)
+        yield sink
+
+
+def use_relay(settings, port: int) -> None:
+    settings.EMAIL_CONFIGURED = True
+    settings.EMAIL_BACKEND = "oncall.messaging.mediums.smtp.Backend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+
+
+@pytest.fixture
+def post(clock) -> Callable[..., Delivery | None]:
+    """Put a mail to somebody into the outbox: ``post("alice", lane="page")``."""
+
+    def put(
+        name: str = "alice", *, subject: str = "Checkout is down", text: str = "Hello", **fields
+    ) -> Delivery:
+        message = outbox.compose(purpose="page", subject=subject, text=text, at=clock())
+        fields = {"medium": "email", "address": f"{name}@example.com", "recipient": name, **fields}
+        return outbox.send(message, **{"key": f"key-{name}", "at": clock(), **fields})
+
+    return put
+
+
+@pytest.fixture
+def deliver(clock) -> Callable[[], int]:
+    """Run the pulse's line once."""
+    return lambda: outbox.deliver_due(now=clock)

@@ -1,0 +1,103 @@
+"""Several senders at once, each with a connection of its own, on the real database."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from django.db import connections
+
+from oncall.messaging import claims, hands, outbox
+from oncall.messaging.models import Attempt, Delivery
+from tests.messaging.sinks import MailSink
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(number: int, work: Callable[[], object]) -> list[object]:
+    """Run ``work`` in that many threads, started together; what each returned."""
+    start, results = threading.Barrier(number), []
+
+    def run() -> None:
+        try:
+            start.wait()
+            results.append(work())
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def fan_out(number: int, clock) -> None:
+    message = outbox.compose(purpose="update", subject="s", text="t", at=clock())
+    to = [outbox.To(f"s{n}@example.com", key=f"k{n}") for n in range(number)]
+    outbox.send_many(message, to, medium="email", at=clock())
+
+
+def test_no_row_is_claimed_by_two(clock):
+    fan_out(200, clock)
+
+    def claim_all() -> list[int]:
+        claimed = []
+        while batch := claims.claim("email", limit=3, at=clock()):
+            claimed += [delivery.pk for delivery in batch]
+        return claimed
+
+    claimed = sum(at_once(4, claim_all), [])
+
+    assert len(claimed) == len(set(claimed)) == 200
+
+
+def test_a_claim_never_takes_more_than_asked_for(clock):
+    fan_out(50, clock)
+
+    batches = at_once(4, lambda: claims.claim("email", limit=7, at=clock()))
+
+    assert [len(batch) for batch in batches] == [7, 7, 7, 7]
+
+
+def test_the_same_key_sent_by_four_at_once_is_one_delivery(post):
+    results = at_once(4, lambda: post("alice", key="once"))
+
+    assert sum(result is not None for result in results) == 1
+    assert Delivery.objects.count() == 1
+
+
+def test_without_a_fault_there_is_no_duplicate_and_no_loss(clock, relay: MailSink):
+    fan_out(150, clock)
+
+    worked = at_once(3, lambda: outbox.deliver_due(now=clock))
+
+    assert sum(worked) == 150
+    assert Counter(Counter(mail["To"] for mail in relay.mails).values()) == {1: 150}
+    assert Delivery.objects.filter(state="sent", attempt_count=1).count() == 150
+    assert Attempt.objects.filter(outcome="accepted").count() == 150
+
+
+def test_a_hand_that_hangs_holds_up_nobody_else(post, clock, relay: MailSink):
+    hanging = threading.Event()
+
+    def hang_on_alice(server, mail):
+        if mail["To"] == "alice@example.com":
+            hanging.set()
+            return relay.hang(server, mail)
+        return None
+
+    relay.on_data = hang_on_alice
+    post("alice")
+    first = outbox.deliver_due(now=clock, budget_s=0.3)
+    post("bob", lane="page")
+
+    second = outbox.deliver_due(now=clock)
+
+    states = dict(Delivery.objects.values_list("recipient", "state"))
+    assert (first, second, hanging.is_set()) == (0, 1, True)
+    assert states == {"alice": "sending", "bob": "sent"}
+    relay.released.set()
+    assert hands.wait_for_hands(5)
+    assert Delivery.objects.get(recipient="alice").state == "sent"
