@@ -4,7 +4,6 @@ import json
 import math
 
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, ValidationError
-from oncall.messaging.render import clean_text
 from rest_framework import exceptions, status
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.parsers import JSONParser
@@ -15,6 +14,7 @@ from rest_framework.views import exception_handler
 from oncall import clock, tokens
 from oncall.edges.api import AlreadyAnswered
 from oncall.messaging.errors import DomainError
+from oncall.messaging.render import clean_text
 
 DEEPEST = 32
 
