@@ -5,12 +5,14 @@ field/reliability.md 4.3 and the bad inputs BI001 to BI013.
 """
 
 import hashlib
+import io
 import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 MAX_BODY = 16 * 1024 * 1024
+TOO_LARGE = f"The body is larger than {MAX_BODY // 1024 // 1024} MB."
 MAX_DEPTH = 32
 MAX_KEYS = 1_000  # per object
 MAX_TEXT = 8_192  # characters per string
@@ -45,13 +47,12 @@ def read(read_some: Callable[[int], bytes], *, limit: int = MAX_BODY) -> bytes:
 
     Counts what arrives: a ``Content-Length`` may be missing or wrong.
     """
-    parts, size = [], 0
-    while part := read_some(min(65_536, limit + 1 - size)):
-        size += len(part)
-        if size > limit:
-            raise Refused(413, f"The body is larger than {limit // 1024 // 1024} MB.")
-        parts.append(part)
-    return b"".join(parts)
+    body = io.BytesIO()
+    while part := read_some(min(65_536, limit + 1 - body.tell())):
+        body.write(part)
+        if body.tell() > limit:
+            raise Refused(413, TOO_LARGE)
+    return body.getvalue()
 
 
 def load(body: bytes) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def load(body: bytes) -> dict[str, Any]:
 def _check_shape(body: bytes) -> None:
     """Count brackets on the bytes, so that the recursive parser never sees a depth it cannot bear."""
     if len(body) > MAX_BODY:
-        raise Refused(413, f"The body is larger than {MAX_BODY // 1024 // 1024} MB.")
+        raise Refused(413, TOO_LARGE)
     skeleton = _STRING.sub(b"", body)
     brackets = skeleton.translate(None, delete=_NOT_BRACKETS)
     depth = 0

@@ -7,7 +7,6 @@ in, a ``Notification`` out.
 import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,16 +14,17 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
+from oncall.messaging.render import clean_text
+
 MAX_KEY = 255
 MAX_SUMMARY = 1_024
 MAX_DESCRIPTION = 8_192
 MAX_LINK = 2_000
 _YEARS = range(2000, 2101)
 
-# Line feed and tab stay; the rest of the control characters, direction overrides and invisible marks go:
-# in a list or a mail subject they hide or reorder what stands beside them.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_INVISIBLE = re.compile(r"[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb]")
+# Marks without a width, which ``clean_text`` leaves to scripts that need them: in a key they make two of one.
+_WIDTHLESS = re.compile("[\u061c\u200b\u200e\u200f\u2060]")
+_NO_LINK = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
 SEVERITIES = {
     "critical": ("critical", "crit", "p1", "sev0", "disaster", "fatal", "emergency", "page"),
@@ -116,15 +116,12 @@ def plain(value: Any) -> str:
 
 def line(value: Any, limit: int = MAX_SUMMARY) -> str:
     """One clean line: no control, direction or invisible characters, single spaces, at most ``limit`` long."""
-    text = _INVISIBLE.sub("", _CONTROL.sub(" ", plain(value)))
-    return _cut(" ".join(unicodedata.normalize("NFC", text).split()), limit)
+    return _cut(" ".join(_clean(value).split()), limit)
 
 
 def paragraphs(value: Any, limit: int = MAX_DESCRIPTION) -> str:
     """Clean text that keeps its line breaks."""
-    text = plain(value).replace("\r\n", "\n").replace("\r", "\n")
-    text = _INVISIBLE.sub("", _CONTROL.sub("", text))
-    return _cut(unicodedata.normalize("NFC", text).strip(), limit)
+    return _cut(_clean(value).strip(), limit)
 
 
 def key(value: Any) -> str:
@@ -152,7 +149,7 @@ def links(*urls: Any) -> tuple[str, ...]:
 
 
 def _is_link(url: str) -> bool:
-    if len(url) > MAX_LINK or _CONTROL.search(url) or _INVISIBLE.search(url) or " " in url or "\n" in url:
+    if len(url) > MAX_LINK or _NO_LINK.search(url) or url != clean_text(url):
         return False
     try:
         parts = urlsplit(url)
@@ -192,6 +189,13 @@ def first(*values: Any, limit: int = 200) -> str:
 def objects(value: Any) -> Iterable[dict]:
     """The JSON objects of a list; whatever else stands there is passed over."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _clean(value: Any) -> str:
+    text = plain(value)
+    if text.isascii() and text.isprintable():  # nearly all of it, in groups of thousands
+        return text
+    return _WIDTHLESS.sub("", clean_text(text))
 
 
 def _cut(text: str, limit: int) -> str:
