@@ -1,13 +1,9 @@
 """Every address of the portal."""
 
 from django.contrib import admin
-from django.urls import path
-
-from config import health
+from django.urls import include, path
 
 urlpatterns = [
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
-    path("metrics", health.metrics),
     path("admin/", admin.site.urls),
+    path("", include("incidents.urls")),
 ]

@@ -1,0 +1,179 @@
+"""Alerts in: the addresses that monitoring tools send to.
+
+The bytes are stored, committed, and then answered; ``incidents.intake.ingest`` reads them in the pulse. The
+answer codes are contract.md section 6, chosen for what senders do with them (field/integrations.md finding 1):
+Alertmanager repeats after 5xx only, and after a redirect it sends an empty GET.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from incidents import sources
+from incidents.intake import guard
+from incidents.intake.dialects import DIALECTS, pagerduty
+from incidents.intake.dialects.base import line
+from incidents.models import AlertSource, StoredEvent
+from oncall import clock
+from oncall.messaging import doorbell
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 5
+UNKNOWN_KEY = "This key is unknown or revoked."
+_KEPT_HEADERS = ("Content-Type", "User-Agent")
+View = Callable[..., HttpResponse]
+
+
+def _door(view: View) -> View:
+    """What every address here has in common: POST only, refusals as answers, 503 for any trouble of ours.
+
+    Exempt from CSRF checks: the senders are machines that prove themselves with a key, never by a cookie, so
+    a foreign page has nothing to abuse.
+    """
+
+    @csrf_exempt
+    @wraps(view)
+    def guarded(request: HttpRequest, **where: str) -> HttpResponse:
+        _hide_key(request, where)
+        if request.method != "POST":
+            return JsonResponse({"error": "Send alerts with POST."}, status=405, headers={"Allow": "POST"})
+        try:
+            return view(request, **where)
+        except guard.Refused as refused:
+            return JsonResponse({"error": refused.reason}, status=refused.status)
+        except Exception:
+            # The database mostly, but whatever it is: an alert that is not stored must be sent again, and
+            # senders repeat after 5xx only.
+            logger.exception("An alert could not be stored; its sender is asked to repeat it.")
+            return JsonResponse(
+                {"error": "The alert could not be stored. Send it again."},
+                status=503,
+                headers={"Retry-After": str(RETRY_AFTER_S)},
+            )
+
+    return guarded
+
+
+def _hide_key(request: HttpRequest, where: dict[str, str]) -> None:
+    """Take the key out of the path, which Django logs with every refusal and shows on error pages."""
+    if "key" in where:
+        hidden = f"/in/{where['dialect']}/[key]"
+        request.path = request.path_info = hidden
+        for name in ("PATH_INFO", "REQUEST_URI", "RAW_URI", "SCRIPT_URL"):
+            if name in request.META:
+                request.META[name] = hidden
+
+
+@_door
+def receive(request: HttpRequest, *, dialect: str, key: str = "") -> HttpResponse:
+    """``/in/<dialect>/<key>``, or without the key in the path and with it as a Bearer token."""
+    spoken = DIALECTS.get(dialect)
+    if spoken is None:
+        return JsonResponse({"error": f"Unknown dialect. Known: {', '.join(DIALECTS)}."}, status=404)
+    source = sources.authenticate(key.removesuffix("/") or _bearer(request))
+    if source is None or source.dialect != dialect:
+        return JsonResponse({"error": UNKNOWN_KEY}, status=401, headers={"WWW-Authenticate": "Bearer"})
+    body, told = _read(request)
+    if problems := _complaints(spoken.complaints, told):
+        raise guard.Refused(400, "; ".join(problems))
+    event = _store(request, source, body)
+    return JsonResponse({"status": "accepted", "event": event.pk}, status=202)
+
+
+@_door
+def pagerduty_enqueue(request: HttpRequest) -> HttpResponse:
+    """``/v2/enqueue``, answered in PagerDuty's words; ``routing_key`` is the source's key."""
+    told, refusal = _take_for_pagerduty(request, pagerduty.complaints)
+    return refusal or JsonResponse(
+        {"status": "success", "message": "Event processed", "dedup_key": pagerduty.dedup_key(told)},
+        status=202,
+    )
+
+
+@_door
+def pagerduty_change(request: HttpRequest) -> HttpResponse:
+    """``/v2/change/enqueue``: something was deployed or switched; it belongs into timelines."""
+    _, refusal = _take_for_pagerduty(request, pagerduty.change_complaints)
+    return refusal or JsonResponse({"status": "success", "message": "Change event processed"}, status=202)
+
+
+def _take_for_pagerduty(
+    request: HttpRequest, complaints: Callable[[dict], list[str]]
+) -> tuple[dict, HttpResponse | None]:
+    """Store one event of PagerDuty's form; what it says, and the refusal if there is one."""
+    try:
+        body, told = _read(request)
+    except guard.Refused as refused:
+        return {}, _invalid(refused.status, [refused.reason])
+    routing_key = told.get("routing_key")
+    if not isinstance(routing_key, str) or not routing_key.strip():
+        return told, _invalid(400, ["'routing_key' is missing or blank"])
+    source = sources.authenticate(routing_key)
+    if source is None or source.dialect != pagerduty.DIALECT.name:
+        # 403 is final for PagerDuty's own clients, whereas 401 is unknown to them.
+        return told, _invalid(403, [UNKNOWN_KEY])
+    if problems := _complaints(complaints, told):
+        return told, _invalid(400, problems)
+    _store(request, source, body)
+    return told, None
+
+
+def _invalid(status: int, errors: list[str]) -> HttpResponse:
+    return JsonResponse(
+        {"status": "invalid event", "message": "Event object is invalid", "errors": errors}, status=status
+    )
+
+
+def _bearer(request: HttpRequest) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _read(request: HttpRequest) -> tuple[bytes, dict[str, Any]]:
+    """The body and what it says. Reads the raw stream: Django's own limit is for forms and far too low."""
+    guard.check_encoding(request.headers.get("Content-Encoding", ""))
+    chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    # A chunked body has no length, and Django takes that for an empty one; the server knows where it ends.
+    stream = request.META["wsgi.input"] if chunked else request
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if length.isdecimal() and int(length) > guard.MAX_BODY:
+        raise guard.Refused(413, guard.TOO_LARGE)
+    try:
+        body = guard.read(stream.read)
+    except OSError:
+        raise guard.Refused(400, "The body ended before its length.") from None
+    return body, guard.load(body)
+
+
+def _complaints(complaints: Callable[[dict], list[str]], told: dict) -> list[str]:
+    """What the sender must hear at once. A fault of ours in looking for it must not cost the alert."""
+    try:
+        return complaints(told)
+    except Exception:
+        logger.exception("Checking an alert failed; it is stored unchecked.")
+        return []
+
+
+def _store(request: HttpRequest, source: AlertSource, body: bytes) -> StoredEvent:
+    """One row, committed before the answer, and the doorbell for the pulse."""
+    at = clock.now()
+    kept = {name: line(value, 200) for name in _KEPT_HEADERS if (value := request.headers.get(name))}
+    with transaction.atomic():
+        event = StoredEvent.objects.create(
+            source=source,
+            dialect=source.dialect,
+            received_at=at,
+            due_at=at,
+            headers=kept,
+            body=body,
+            sha256=hashlib.sha256(body).hexdigest(),
+        )
+        doorbell.ring()
+    return event
