@@ -124,6 +124,19 @@ def sqlite(path: Path) -> dict:
     }
 
 
+def redis(name: str) -> str:
+    """Celery's broker, ``redis://host:port/number``; empty when unset: the engine needs none."""
+    value = text(name)
+    try:
+        parts = urlsplit(value)
+        well = not value or (parts.scheme in {"redis", "rediss"} and parts.hostname and parts.port != 0)
+    except ValueError:
+        well = False
+    if not well:
+        raise Misconfigured(f"{name} must look like redis://host:6379/0.")
+    return value
+
+
 def email(name: str) -> dict[str, object]:
     """Django's e-mail settings from ``smtp://user:password@host:port?tls=starttls|ssl|off``; {} if unset."""
     value = text(name)

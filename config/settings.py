@@ -26,7 +26,8 @@ TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, most=10)
 EGRESS_ALLOW = env.words("EGRESS_ALLOW")
 ENGINE_PERIOD = env.seconds("ENGINE_PERIOD", "1s")
 WEB_WORKERS = env.number("WEB_WORKERS", 2, least=1, most=64)
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.redis("REDIS_URL")
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 ORGANISATION = env.text("ORGANISATION", "Muster")
 
 INSTALLED_APPS = [

@@ -2,8 +2,11 @@
 
 import re
 import unicodedata
+from typing import Any
 
 import nh3
+from django.template import Context
+from django.template.loader import get_template
 from django.utils.html import escape as escape_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
@@ -101,3 +104,8 @@ def fill(template: str, values: dict[str, str], *, escape: bool = False) -> str:
         return str(escape_html(value)) if escape else value
 
     return _PLACEHOLDER.sub(value_of, template)
+
+
+def plain(template: str, context: dict[str, Any]) -> str:
+    """A template rendered as plain text or Markdown, where nothing is to be escaped as HTML."""
+    return get_template(template).template.render(Context(context, autoescape=False))

@@ -1,0 +1,201 @@
+"""The pulse: the one list of everything that happens by itself, and how one line of it is run.
+
+``manage.py engine`` and Celery work through the same list. Running any line anywhere, twice or late does no
+harm: the urgent lines claim their rows one by one, the slow ones are claimed here through ``PulseLine``.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db.models import F
+
+from config.models import PulseLine
+from oncall import clock
+
+log = logging.getLogger("muster.pulse")
+
+SECOND = timedelta(seconds=1)
+#: A line with at most this period is urgent: every engine runs it, unclaimed, whenever the doorbell rings.
+URGENT = timedelta(seconds=5)
+#: Who claimed a slow line and then died is replaced after this time, or after the period if that is shorter.
+LEASE = timedelta(minutes=10)
+#: A slow line that failed tries again after this time, or after the period if that is shorter.
+RETRY = timedelta(minutes=5)
+#: How often the urgent lines write down that they run, in seconds.
+NOTE_EVERY_S = 10.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """Something that happens by itself.
+
+    ``function(now=clock)`` works what is due and returns the number of rows; it isolates its rows. ``name`` is
+    floor and line, also the name of the Celery task. Lines of one ``lane`` wait for each other, lanes do not:
+    a relay that hangs holds up no page.
+    """
+
+    name: str
+    period: timedelta
+    function: Callable[..., int]
+    what: str
+    lane: str = "rest"
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.period <= URGENT
+
+
+LINES: list[Line] = []
+
+
+@dataclass(frozen=True)
+class Run:
+    """How one run of a line went."""
+
+    rows: int
+    error: str = ""
+    no_database: bool = False
+
+
+@dataclass
+class Tally:
+    """What this process has yet to write down about a line."""
+
+    noted_at: float = float("-inf")
+    rows: int = 0
+    took_s: float = 0.0
+    noted_error: str = ""
+    logged_error: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_tallies: dict[str, Tally] = {}
+
+
+@cache
+def owner() -> str:
+    """This process, for the rows it claims."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def ensure_rows() -> None:
+    """One row for each line of the list, none for lines that are gone."""
+    known = set(PulseLine.objects.values_list("name", flat=True))
+    names = {line.name for line in LINES}
+    missing = [PulseLine(name=name, due_at=clock.now()) for name in sorted(names - known)]
+    PulseLine.objects.bulk_create(missing, ignore_conflicts=True)
+    PulseLine.objects.filter(name__in=known - names).delete()
+
+
+def turn(line: Line) -> Run | None:
+    """Run a line if it is ours to run: an urgent one always, a slow one if the claim succeeds; else None."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+    try:
+        ours = line.is_urgent or claim(line, at=clock.now())
+    except DatabaseError as failure:
+        _drop_connection()
+        return Run(0, _log(line, failure), no_database=True)
+    return run(line) if ours else None
+
+
+def claim(line: Line, *, at: datetime) -> bool:
+    """Take a slow line for this turn: one conditional update, so that one process of many wins."""
+    row = PulseLine.objects.filter(name=line.name)
+    taken = {"due_at": at + min(line.period, LEASE), "owner": owner()}
+    if row.claimable(at, line.period, LEASE).update(**taken):
+        return True
+    if row.exists():
+        return False
+    ensure_rows()
+    return bool(row.claimable(at, line.period, LEASE).update(**taken))
+
+
+def run(line: Line) -> Run:
+    """Run a line now; its error is recorded and stops nothing else.
+
+    The one place that catches everything: the pulse outlives whatever a line does.
+    """
+    started, clock_s = clock.now(), time.monotonic()
+    try:
+        done = Run(line.function(now=clock.now))
+        _tally(line).logged_error = ""
+    except (OperationalError, InterfaceError) as failure:
+        done = Run(0, _log(line, failure), no_database=True)
+        _drop_connection()
+    except Exception as failure:
+        done = Run(0, _log(line, failure))
+    _note(line, started, time.monotonic() - clock_s, done)
+    return done
+
+
+def wait_s(line: Line) -> float:
+    """How long until a slow line falls due, in seconds, as the database knows it; at most its period."""
+    due_at = PulseLine.objects.values_list("due_at", flat=True).filter(name=line.name).first()
+    left = due_at - clock.now() if due_at else timedelta()
+    return min(max(left, SECOND), line.period).total_seconds()
+
+
+def _drop_connection() -> None:
+    """Let the next query open a new one; a transaction around us (a test's) keeps its own."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
+def _tally(line: Line) -> Tally:
+    return _tallies.setdefault(line.name, Tally())
+
+
+def _log(line: Line, failure: Exception) -> str:
+    """Log a failure once, not each second anew, and return it as a sentence."""
+    error = f"{type(failure).__name__}: {failure}".replace("\x00", "").strip()[:500]
+    tally = _tally(line)
+    if error != tally.logged_error:
+        trace = None if isinstance(failure, OperationalError | InterfaceError) else failure
+        log.error("%s failed: %s", line.name, error, exc_info=trace)
+        tally.logged_error = error
+    return error
+
+
+def _note(line: Line, started: datetime, took_s: float, done: Run) -> None:
+    """Write down a run: a slow line's at once, an urgent one's every few seconds or when its luck turns."""
+    tally = _tally(line)
+    with tally.lock:
+        tally.rows += done.rows
+        tally.took_s = max(tally.took_s, took_s)
+        fresh = time.monotonic() - tally.noted_at < NOTE_EVERY_S and done.error == tally.noted_error
+        if line.is_urgent and fresh:
+            return
+        changes = {"rows": F("rows") + tally.rows, "took_ms": int(tally.took_s * 1000)}
+        if _write(line, started, done.error, changes):
+            tally.noted_at, tally.noted_error = time.monotonic(), done.error
+            tally.rows, tally.took_s = 0, 0.0
+
+
+def _write(line: Line, started: datetime, error: str, changes: dict) -> bool:
+    """Store a note; False if the database would not have it: then it is tried with the next run."""
+    changes |= {"ran_at": started, "owner": owner(), "error": error}
+    if not error:
+        changes |= {"ok_at": clock.now(), "failing_since": None}
+    if not line.is_urgent:
+        changes["due_at"] = started + (min(line.period, RETRY) if error else line.period)
+    try:
+        row = PulseLine.objects.filter(name=line.name)
+        if not row.update(**changes):
+            ensure_rows()
+            row.update(**changes)
+        if error:
+            row.filter(failing_since=None).update(failing_since=started)
+    except DatabaseError as failure:
+        log.debug("%s: not noted: %s", line.name, failure)
+        _drop_connection()
+        return False
+    return True

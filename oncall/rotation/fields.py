@@ -1,0 +1,154 @@
+"""Single values of a form: each reader takes a value and its place and gives it typed or raises FormError.
+
+YAML turns unquoted dates into date objects; both they and the text are read.
+"""
+
+from collections.abc import Callable, Collection
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from oncall import clock
+
+WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+LONGEST_TEXT = 150
+
+
+class FormError(ValueError):
+    """What is wrong with a form and where: ``place`` (``layers[0].slots``) and ``reason``."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place}: {reason}" if place else reason)
+        self.place = place
+        self.reason = reason
+
+
+def mapping(value: Any, place: str, keys: str) -> dict:
+    """An object with no other keys than ``keys`` (names parted by spaces)."""
+    if not isinstance(value, dict):
+        raise FormError(place, "is missing" if value is None else "must be an object")
+    for key in value:
+        if key not in keys.split():
+            raise FormError(f"{place}.{key}"[:200], f"is not known here; known are {', '.join(keys.split())}")
+    return value
+
+
+def each(
+    form: dict, key: str, place: str, read: Callable[[Any, str], Any], *, most: int, default: Collection = ()
+) -> list:
+    """Every item of the list ``form[key]``, read; an absent list is ``default``."""
+    where = f"{place}.{key}" if place else key
+    items = form.get(key)
+    items = list(default) if items is None else items
+    if not isinstance(items, list | tuple):
+        raise FormError(where, "must be a list")
+    if len(items) > most:
+        raise FormError(where, f"has {len(items)} entries; at most {most} are allowed")
+    return [read(item, f"{where}[{index}]") for index, item in enumerate(items)]
+
+
+def text(value: Any, place: str) -> str:
+    """Text that is not empty."""
+    if not isinstance(value, str) or not value.strip():
+        raise FormError(place, "is missing" if value in (None, "") else "must be text")
+    if len(value) > LONGEST_TEXT or not value.isprintable():
+        raise FormError(place, f"must be at most {LONGEST_TEXT} printable characters")
+    return value
+
+
+def integer(value: Any, place: str, least: int, most: int) -> int:
+    """A whole number in bounds; true is not one."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise FormError(place, "must be a whole number")
+    if value < least:
+        raise FormError(place, f"must be at least {least}")
+    if value > most:
+        raise FormError(place, f"must be at most {most}")
+    return value
+
+
+def choice(value: Any, place: str, choices: Collection[str]) -> str:
+    """One of ``choices``."""
+    if not isinstance(value, str) or value not in choices:
+        raise FormError(place, f"must be one of {', '.join(choices)}, not {shown(value)}")
+    return value
+
+
+def weekday(value: Any, place: str) -> int:
+    """A weekday's number, 0 is Monday, from MO TU WE TH FR SA SU."""
+    return WEEKDAYS.index(choice(value, place, WEEKDAYS))
+
+
+def time_of_day(value: Any, place: str) -> time:
+    """A local time such as 22:00."""
+    try:
+        parsed = time.fromisoformat(value)
+    except (TypeError, ValueError):
+        parsed = None
+    if parsed is None or parsed.tzinfo is not None:
+        raise FormError(place, f'must be a time of day in quotes, like "22:00", not {shown(value)}')
+    return parsed
+
+
+def day(value: Any, place: str) -> date:
+    """A date such as 2026-12-25."""
+    if isinstance(value, datetime) or not isinstance(value, date):
+        try:
+            value = date.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise FormError(place, f"must be a date like 2026-12-25, not {shown(value)}") from None
+    return in_calendar(value, place)
+
+
+def date_time(value: Any, place: str) -> datetime:
+    """A date and time, naive or aware as written."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if not isinstance(value, datetime):
+        try:
+            value = datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            wanted = "a date and time like 2026-03-02T09:00"
+            raise FormError(place, f"is missing; write {wanted}" if value is None
+                            else f"must be {wanted}, not {shown(value)}") from None  # fmt: skip
+    return in_calendar(value, place)
+
+
+def local(value: Any, place: str) -> datetime:
+    """A local date and time, naive."""
+    parsed = date_time(value, place)
+    if parsed.tzinfo is not None:
+        raise FormError(place, "is local time; write it without Z or offset")
+    return parsed
+
+
+def instant(value: Any, place: str, zone: ZoneInfo) -> datetime:
+    """An instant: with Z or an offset as it says, without one on the clock of ``zone``."""
+    parsed = date_time(value, place)
+    return clock.resolve(parsed, zone) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+def zone(name: Any, place: str) -> ZoneInfo:
+    """The zone with this IANA name."""
+    try:
+        return ZoneInfo(text(name, place))
+    except (ZoneInfoNotFoundError, OSError):
+        pass
+    except ValueError as error:
+        if isinstance(error, FormError):
+            raise
+    raise FormError(place, f"{shown(name)} is not a time zone; write one like Europe/Berlin")
+
+
+def in_calendar(value: Any, place: str) -> Any:
+    """A date or date and time in a year that a calendar of ours reaches."""
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise FormError(place, f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return value
+
+
+def shown(value: Any) -> str:
+    """A value as a message may repeat it."""
+    words = repr(value)
+    return words if len(words) <= 60 else words[:57] + "..."

@@ -1,0 +1,219 @@
+"""The schedule form (contract.md section 4) and plain values: ``parse`` and its inverse ``dump``.
+
+A fault is a ``FormError`` that names the place and says what to do:
+``layers[0].rotation.length: must be at least 1``.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from oncall import clock
+from oncall.rotation import fields
+from oncall.rotation.fields import WEEKDAYS, FormError
+from oncall.rotation.plan import (
+    ADVANCES,
+    CALENDAR,
+    KINDS,
+    REPLACE,
+    SET,
+    Edit,
+    Layer,
+    Schedule,
+    ScheduleException,
+)
+from oncall.rotation.turns import UNITS, Rotation, Slot
+from oncall.rotation.windows import Restriction
+
+LONGEST_EXCEPTION = timedelta(days=731)
+LONGEST_ROTATION = 1000
+HIGHEST_PRIORITY = 1000
+MOST_LAYERS, MOST_SLOTS, MOST_PEOPLE, MOST_WINDOWS = 50, 200, 50, 100
+MOST_EDITS, MOST_DATES, MOST_EXCEPTIONS = 1000, 2000, 20_000
+
+LAYER_KEYS = "name priority rotation slots start end restrictions exclude_dates advance edits"
+
+
+def parse(form: Any) -> Schedule:
+    """Turn a form (a dict as read from JSON or YAML) into a ``Schedule``; FormError at the first fault.
+
+    Other keys beside ``time_zone``, ``layers`` and ``exceptions`` (or ``overrides``) are the caller's.
+    """
+    if not isinstance(form, dict):
+        raise FormError("", "a schedule must be an object with time_zone and layers")
+    if "exceptions" in form and "overrides" in form:
+        raise FormError("overrides", "give either exceptions or overrides")
+    zone = fields.zone(form.get("time_zone"), "time_zone")
+    layers = tuple(fields.each(form, "layers", "", partial(_layer, zone=zone), most=MOST_LAYERS))
+    _refuse_two_of_a_name(layers)
+    read = partial(_exception, zone=zone, layers={layer.name for layer in layers})
+    key = "overrides" if "overrides" in form else "exceptions"
+    exceptions = fields.each(form, key, "", read, most=MOST_EXCEPTIONS)
+    return Schedule(zone, layers, tuple(replace(e, key=index) for index, e in enumerate(exceptions)))
+
+
+def dump(schedule: Schedule) -> dict[str, Any]:
+    """The form of ``schedule``; ``parse`` of it gives the same answers. Instants are written with Z."""
+    return {
+        "time_zone": schedule.zone.key,
+        "layers": [_dump_layer(layer) for layer in schedule.layers],
+        "exceptions": [_dump_exception(exception) for exception in schedule.exceptions],
+    }
+
+
+def _layer(item: Any, place: str, zone: ZoneInfo) -> Layer:
+    form = fields.mapping(item, place, LAYER_KEYS)
+    rotation = _rotation(form.get("rotation"), f"{place}.rotation")
+    start = fields.local(form["start"], f"{place}.start") if form.get("start") else rotation.anchor
+    end = fields.local(form["end"], f"{place}.end") if form.get("end") else None
+    if end is not None and end <= start:
+        raise FormError(f"{place}.end", "must be after the start")
+    dates = fields.each(form, "exclude_dates", place, fields.day, most=MOST_DATES)
+    edits = fields.each(form, "edits", place, partial(_edit, zone=zone), most=MOST_EDITS)
+    return Layer(
+        name=fields.text(form.get("name"), f"{place}.name"),
+        priority=fields.integer(form.get("priority", 1), f"{place}.priority", 0, HIGHEST_PRIORITY),
+        rotation=rotation,
+        slots=_slots(form, place),
+        start=start,
+        end=end,
+        restrictions=tuple(fields.each(form, "restrictions", place, _restriction, most=MOST_WINDOWS)),
+        exclude_dates=tuple(sorted(set(dates))),
+        advance=fields.choice(form.get("advance") or CALENDAR, f"{place}.advance", ADVANCES),
+        edits=tuple(sorted(edits, key=lambda edit: edit.at)),
+    )
+
+
+def _rotation(item: Any, place: str) -> Rotation:
+    form = fields.mapping(item, place, "unit length anchor")
+    return Rotation(
+        unit=fields.choice(form.get("unit"), f"{place}.unit", UNITS),
+        length=fields.integer(form.get("length", 1), f"{place}.length", 1, LONGEST_ROTATION),
+        anchor=fields.local(form.get("anchor"), f"{place}.anchor"),
+    )
+
+
+def _slots(form: dict, place: str) -> tuple[Slot, ...]:
+    if form.get("slots") is None:
+        raise FormError(f"{place}.slots", "is missing; write the turns in order, like [[alice], [bob]]")
+    return tuple(fields.each(form, "slots", place, _people, most=MOST_SLOTS))
+
+
+def _people(item: Any, place: str) -> Slot:
+    """A list of usernames, each once."""
+    if not isinstance(item, list | tuple):
+        raise FormError(place, "must be a list of usernames; [] is nobody")
+    if len(item) > MOST_PEOPLE:
+        raise FormError(place, f"names {len(item)} people; at most {MOST_PEOPLE} are allowed")
+    return tuple(dict.fromkeys(fields.text(name, f"{place}[{i}]") for i, name in enumerate(item)))
+
+
+def _edit(item: Any, place: str, zone: ZoneInfo) -> Edit:
+    form = fields.mapping(item, place, "at slots")
+    at = fields.instant(form.get("at"), f"{place}.at", zone)
+    return Edit(at, clock.high_water(at, zone), _slots(form, place))
+
+
+def _restriction(item: Any, place: str) -> Restriction:
+    form = fields.mapping(item, place, "type days from to from_day to_day")
+    opens, closes, end_day = form.get("from"), form.get("to"), None
+    if fields.choice(form.get("type"), f"{place}.type", ("daily", "weekly")) == "weekly":
+        days = [fields.weekday(form.get("from_day"), f"{place}.from_day")]
+        end_day = fields.weekday(form.get("to_day"), f"{place}.to_day")
+    else:
+        days = fields.each(form, "days", place, fields.weekday, most=len(WEEKDAYS), default=WEEKDAYS)
+        closes = "00:00" if closes == "24:00" else closes
+    if not days:
+        raise FormError(f"{place}.days", "must name a day, like MO")
+    start, end = fields.time_of_day(opens, f"{place}.from"), fields.time_of_day(closes, f"{place}.to")
+    return Restriction(tuple(sorted(set(days))), start, end, end_day)
+
+
+def _exception(item: Any, place: str, zone: ZoneInfo, layers: set[str]) -> ScheduleException:
+    form = fields.mapping(item, place, "kind user users by start end layer reason")
+    kind = fields.choice(form.get("kind"), f"{place}.kind", KINDS)
+    start = fields.instant(form.get("start"), f"{place}.start", zone)
+    end = fields.instant(form.get("end"), f"{place}.end", zone)
+    if end <= start:
+        raise FormError(f"{place}.end", "must be after the start")
+    if end - start > LONGEST_EXCEPTION:
+        raise FormError(f"{place}.end", "is more than two years after the start; change the layer instead")
+    layer = fields.choice(form["layer"], f"{place}.layer", layers) if form.get("layer") else ""
+    reason = fields.text(form["reason"], f"{place}.reason") if form.get("reason") else ""
+    who = _who(form, kind, place)
+    return ScheduleException(0, kind, start, end, layer=layer, reason=reason, **who)
+
+
+def _who(form: dict, kind: str, place: str) -> dict[str, Any]:
+    """The people that an exception of ``kind`` names; naming others is a fault."""
+    needed = {SET: ("users",), REPLACE: ("user", "by")}.get(kind, ("user",))
+    for key in ("user", "users", "by"):
+        if form.get(key) and key not in needed:
+            raise FormError(f"{place}.{key}", f"does not belong to {kind}")
+    if kind == SET:
+        return {"users": _people(form.get("users"), f"{place}.users")}
+    return {key: fields.text(form.get(key), f"{place}.{key}") for key in needed}
+
+
+def _refuse_two_of_a_name(layers: tuple[Layer, ...]) -> None:
+    seen: set[str] = set()
+    for index, layer in enumerate(layers):
+        if layer.name in seen:
+            raise FormError(f"layers[{index}].name", f"there is another layer {layer.name!r}")
+        seen.add(layer.name)
+
+
+def _dump_layer(layer: Layer) -> dict[str, Any]:
+    rotation = layer.rotation
+    return {
+        "name": layer.name,
+        "priority": layer.priority,
+        "rotation": {
+            "unit": rotation.unit,
+            "length": rotation.length,
+            "anchor": _written(rotation.anchor),
+        },
+        "slots": _lists(layer.slots),
+        "start": _written(layer.start),
+        "end": _written(layer.end) if layer.end else None,
+        "restrictions": [_dump_restriction(restriction) for restriction in layer.restrictions],
+        "exclude_dates": [date.isoformat() for date in layer.exclude_dates],
+        "advance": layer.advance,
+        "edits": [{"at": _written(edit.at), "slots": _lists(edit.slots)} for edit in layer.edits],
+    }
+
+
+def _dump_restriction(restriction: Restriction) -> dict[str, Any]:
+    days = [WEEKDAYS[day] for day in restriction.days]
+    start, end = _written(restriction.start), _written(restriction.end)
+    if restriction.end_day is None:
+        return {"type": "daily", "days": days, "from": start, "to": end}
+    to_day = WEEKDAYS[restriction.end_day]
+    return {"type": "weekly", "from_day": days[0], "from": start, "to_day": to_day, "to": end}
+
+
+def _dump_exception(exception: ScheduleException) -> dict[str, Any]:
+    form: dict[str, Any] = {"kind": exception.kind}
+    if exception.kind == SET:
+        form["users"] = list(exception.users)
+    else:
+        form["user"] = exception.user
+    if exception.kind == REPLACE:
+        form["by"] = exception.by
+    form |= {"start": _written(exception.start), "end": _written(exception.end)}
+    form |= {"layer": exception.layer} if exception.layer else {}
+    return form | ({"reason": exception.reason} if exception.reason else {})
+
+
+def _lists(slots: tuple[Slot, ...]) -> list[list[str]]:
+    return [list(slot) for slot in slots]
+
+
+def _written(value: datetime | time) -> str:
+    """To the minute where nothing is lost; instants with Z."""
+    exact = "auto" if value.second or value.microsecond else "minutes"
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=exact) + "Z"
+    return value.isoformat(timespec=exact)
