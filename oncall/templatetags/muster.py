@@ -121,6 +121,13 @@ def span(length: timedelta | None) -> str:
 
 
 @register.filter
+def beat(length: timedelta) -> str:
+    """A heartbeat's age, in tenths while it is fresh: ``0.4 s``."""
+    seconds = length.total_seconds()
+    return f"{seconds:.1f} s" if seconds < 10 else times.span(length)
+
+
+@register.filter
 def city(zone: str) -> str:
     """``Berlin`` for Europe/Berlin."""
     return times.city(zone)
@@ -138,6 +145,15 @@ def due(context: template.Context, at: datetime, what: str, start: datetime | No
     now = _now(context)
     found = times.due(at, now, start=start, soon=SOON)
     return {"due": found, "what": late if late and found.tone == "late" else what, "at": at, "now": now}
+
+
+@register.inclusion_tag("muster/countdown.html", takes_context=True)
+def countdown(context: template.Context, at: datetime, start: datetime | None, then: str):
+    """``In 1 min 40 s: Platform leads``, with a ring; "Now" once the moment has come."""
+    now = _now(context)
+    found = times.due(at, now, start=start, soon=timedelta())
+    words = f"In {times.span(at - now, exact=True)}" if at > now else "Now"
+    return {"used": found.used, "words": words, "then": then}
 
 
 @register.inclusion_tag("muster/ring.html")
