@@ -19,6 +19,7 @@ from django.db.models import F
 
 from config.models import PulseLine
 from oncall import clock
+from oncall.messaging import outbox
 
 log = logging.getLogger("muster.pulse")
 
@@ -53,7 +54,9 @@ class Line:
         return self.period <= URGENT
 
 
-LINES: list[Line] = []
+LINES: list[Line] = [
+    Line("messaging.deliver", SECOND, outbox.deliver_due, "Sends what is due, pages first.", lane="messages"),
+]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,112 @@
+"""The engine: the pulse in one process, without a broker.
+
+One thread for each lane of the list, and the main thread on the doorbell. It needs nobody's hand: a database
+that goes away is waited for, a line that fails is recorded, a second engine beside it shares the work.
+"""
+
+import threading
+import time
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from config import pulse
+from oncall.messaging import doorbell
+
+#: The longest wait between tries while the database is away, in seconds.
+LONGEST_WAIT_S = 5.0
+#: How soon the main thread, which waits at the doorbell, notices that it is to stop.
+LISTEN_S = 0.5
+#: A lane that is still at work this long after the stop is left to its lease, in seconds.
+PATIENCE_S = 8.0
+
+
+class Engine:
+    """Runs the lines of the pulse until it is stopped."""
+
+    def __init__(self, lines: Iterable[pulse.Line]) -> None:
+        self._stopped = threading.Event()
+        lanes: dict[str, list[pulse.Line]] = {}
+        for line in lines:
+            lanes.setdefault(line.lane, []).append(line)
+        self._lanes = [Lane(name, members, self) for name, members in lanes.items()]
+
+    @property
+    def stopped(self) -> bool:
+        return self._stopped.is_set()
+
+    def stop(self) -> None:
+        """End after what is in hand; safe to call from a signal handler."""
+        self._stopped.set()
+
+    def wake(self) -> None:
+        """Something urgent was committed: every lane looks at once."""
+        for lane in self._lanes:
+            lane.rung.set()
+
+    def run(self) -> None:
+        """Work until stopped."""
+        for lane in self._lanes:
+            lane.start()
+        self._listen()
+        deadline = time.monotonic() + PATIENCE_S
+        self.wake()
+        for lane in self._lanes:
+            lane.join(max(0.0, deadline - time.monotonic()))
+
+    def _listen(self) -> None:
+        """Wait at the doorbell; a doorbell out of order only costs the second it would have saved."""
+        with doorbell.Listener() as bell:
+            while not self.stopped:
+                if bell.wait(LISTEN_S):
+                    self.wake()
+
+
+class Lane(threading.Thread):
+    """Lines that wait for each other: one thread, one database connection."""
+
+    def __init__(self, name: str, lines: list[pulse.Line], engine: Engine) -> None:
+        super().__init__(name=f"lane-{name}", daemon=True)
+        self.rung = threading.Event()
+        self._lines = lines
+        self._engine = engine
+        self._next_s = dict.fromkeys(lines, 0.0)
+        self._failures = 0
+
+    def run(self) -> None:
+        while not self._engine.stopped:
+            self.rung.clear()
+            if self._round():
+                self._engine.wake()  # what one lane leaves is often what another waits for
+            self.rung.wait(self._pause_s())
+        connection.close()
+
+    def _round(self) -> int:
+        """One turn of every line whose time has come; the rows worked."""
+        turns = [self._turn(line) for line in self._lines if time.monotonic() >= self._next_s[line]]
+        done = [turn for turn in turns if turn]
+        away = any(turn.no_database for turn in done)
+        self._failures = self._failures + 1 if away else 0
+        return sum(turn.rows for turn in done)
+
+    def _turn(self, line: pulse.Line) -> pulse.Run | None:
+        done = pulse.turn(line)
+        if not line.is_urgent:
+            self._next_s[line] = time.monotonic() + self._wait_s(line)
+        return done
+
+    def _wait_s(self, line: pulse.Line) -> float:
+        try:
+            return pulse.wait_s(line)
+        except DatabaseError:
+            connection.close()
+            return settings.ENGINE_PERIOD
+
+    def _pause_s(self) -> float:
+        """Until the next line is due; longer and longer while the database is away."""
+        if self._failures:
+            return min(settings.ENGINE_PERIOD * 2 ** min(self._failures, 8), LONGEST_WAIT_S)
+        if any(line.is_urgent for line in self._lines):
+            return settings.ENGINE_PERIOD
+        return max(0.0, min(self._next_s.values()) - time.monotonic())
