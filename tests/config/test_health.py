@@ -148,7 +148,9 @@ def test_metrics_open_to_the_token(client, beating, settings):
     beating()
     settings.METRICS_TOKEN = "a-long-word"
 
-    answer = client.get("/metrics", REMOTE_ADDR="203.0.113.7", headers={"Authorization": "Bearer a-long-word"})
+    answer = client.get(
+        "/metrics", REMOTE_ADDR="203.0.113.7", headers={"Authorization": "Bearer a-long-word"}
+    )
 
     assert answer.status_code == 200
 

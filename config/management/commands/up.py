@@ -1,0 +1,76 @@
+"""``manage.py up``: the whole portal in the foreground."""
+
+import sys
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+
+from config.supervisor import Child, Supervisor, is_taken
+from oncall.models import User
+
+WEB_OPTIONS = (
+    "--workers-kill-timeout 5 --blocking-threads 4 --backpressure 64 --respawn-failed-workers --no-ws"
+)
+ENGINE = [sys.executable, "manage.py", "engine"]
+
+
+def web() -> list[str]:
+    """The command line of the web server."""
+    place = ["--host", settings.BIND, "--port", str(settings.PORT), "--workers", str(settings.WEB_WORKERS)]
+    server = [sys.executable, "-m", "granian", "--interface", "wsgi", "--log-level", "warning"]
+    return [*server, *place, *WEB_OPTIONS.split(), "config.wsgi:application"]
+
+
+class Command(BaseCommand):
+    """Migrations, web server and pulse; restarted if one dies, stopped together."""
+
+    help = "Applies pending migrations, then runs web server and pulse until Ctrl-C or SIGTERM."
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--no-migrate", action="store_true", help="leave the database's form as it is")
+        parser.add_argument("--no-engine", action="store_true", help="the web server alone")
+        parser.add_argument("--no-web", action="store_true", help="the pulse alone")
+        parser.add_argument("--demo", action="store_true", help="load the demo company if nobody is there")
+
+    def handle(self, *args, no_migrate, no_engine, no_web, demo, **options) -> None:
+        if not no_web and is_taken(settings.BIND, settings.PORT):
+            raise CommandError(f"Port {settings.PORT} on {settings.BIND} is taken. Set PORT to another one.")
+        self._prepare(migrate=not no_migrate, demo=demo)
+        children = [] if no_web else [Child("web", web())]
+        children += [] if no_engine else [Child("engine", ENGINE)]
+        connection.close()
+
+        def greet_once_up() -> bool:
+            if no_web or is_taken(settings.BIND, settings.PORT):
+                self.stdout.write(banner(web=not no_web, engine=not no_engine))
+                return True
+            return False
+
+        Supervisor(children).run(greet_once_up)
+
+    def _prepare(self, *, migrate: bool, demo: bool) -> None:
+        try:
+            if migrate:
+                call_command("migrate", verbosity=0, interactive=False)
+            if demo and not User.objects.exists():
+                call_command("demo")
+        except DatabaseError as failure:
+            raise CommandError(f"The database cannot be used: {str(failure).strip()}") from None
+
+
+def banner(*, web: bool, engine: bool) -> str:
+    """What an operator wants to know in the first second."""
+    beats = "Celery on Redis; this engine stands by" if settings.REDIS_URL else "this engine"
+    kept = "kept here, readable in the portal (set EMAIL_URL to send it)"
+    rows = {
+        "Status page": f"{settings.PUBLIC_URL}/" if web else "not served here (--no-web)",
+        "Portal": f"{settings.PUBLIC_URL}/admin/" if web else "not served here (--no-web)",
+        "Pulse": beats if engine else "not started here (--no-engine)",
+        "Mail": f"sent through {settings.EMAIL_HOST}" if settings.EMAIL_CONFIGURED else kept,
+        "Database": "SQLite" if connection.vendor == "sqlite" else "PostgreSQL",
+        "Data": str(settings.DATA_DIR),
+    }
+    told = "\n".join(f"  {name:<12} {text}" for name, text in rows.items())
+    return f"\n  Muster is up. Ctrl-C stops it.\n{told}\n"
