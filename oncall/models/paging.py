@@ -12,12 +12,14 @@ from oncall.models.policies import EscalationPolicy
 
 class PageQuerySet(models.QuerySet):
     def due(self, now: datetime) -> "PageQuerySet":
-        """Active pages whose next step should have fired by ``now``, oldest first."""
-        return self.filter(state=Page.State.ACTIVE, next_step_at__lte=now).order_by("next_step_at")
+        """Pages whose next step or end of snooze should have come by ``now``, oldest first."""
+        return self.filter(next_step_at__lte=now).order_by("next_step_at", "id")
 
     def unanswered_too_long(self, now: datetime) -> "PageQuerySet":
-        """Acknowledged pages whose acknowledgement has run out."""
-        return self.filter(state=Page.State.ACKNOWLEDGED, unacknowledge_at__lte=now)
+        """Acknowledged pages whose acknowledgement has run out, oldest first."""
+        return self.filter(state=Page.State.ACKNOWLEDGED, unacknowledge_at__lte=now).order_by(
+            "unacknowledge_at", "id"
+        )
 
     def waiting(self) -> "PageQuerySet":
         """Pages that nobody has answered yet, whether or not anybody is still being paged."""
@@ -32,8 +34,9 @@ class Page(models.Model):
     """One escalation: a policy working through its steps until somebody answers.
 
     Changed only by ``oncall.paging``. ``generation`` grows with every change; a writer that read an older one
-    has lost. ``plan`` is the policy as it was when the page began (field/oncall.md rule 23); people are looked
-    up when a step fires. ``facts`` is what the answer page shows, written by the floor above.
+    has lost. ``plan`` is the policy as it was when the page began (``oncall.plans``, field/oncall.md rule 23);
+    people are looked up when a step fires. ``facts`` is what the answer page shows, written by the floor above.
+    A ``step`` past the plan's last one is a last resort: first the team's admins, then the portal's catch-all.
     """
 
     class State(models.TextChoices):
@@ -62,7 +65,7 @@ class Page(models.Model):
     unacknowledge_at = models.DateTimeField(null=True, blank=True)
     generation = models.PositiveIntegerField(default=0)
     attempts = models.PositiveIntegerField(default=0, help_text="Failed tries at the next step.")
-    reached_anybody = models.BooleanField(default=False)
+    reached_anybody = models.BooleanField(default=False, help_text="A message went to a person in this cycle.")
 
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -110,9 +113,29 @@ class Page(models.Model):
 class PageEvent(models.Model):
     """One thing that happened to a page; the answer to "why me?". Append-only, written by ``oncall.paging``."""
 
+    class Kind(models.TextChoices):
+        OPENED = "opened"
+        PAGED = "paged", "Somebody is paged"
+        ALREADY_PAGED = "already_paged", "Not paged again"
+        FALLBACK = "fallback", "Reached another way"
+        UNREACHABLE = "unreachable", "No way to reach somebody"
+        WEBHOOK = "webhook", "A program is told"
+        NOBODY = "nobody", "A step reaches nobody"
+        REPEATED = "repeated", "The steps begin again"
+        FAILED = "failed", "A step could not be worked"
+        EXHAUSTED = "exhausted", "Nobody is left to page"
+        ACKNOWLEDGED = "acknowledged"
+        ALSO_ACKNOWLEDGED = "also_acknowledged", "Acknowledged by one more"
+        UNACKNOWLEDGED = "unacknowledged", "The acknowledgement ran out"
+        ESCALATED = "escalated", "Escalated by hand"
+        SNOOZED = "snoozed"
+        WOKE = "woke", "The snooze ended"
+        RESTARTED = "restarted", "Begun again with the current policy"
+        RESOLVED = "resolved"
+
     page = models.ForeignKey(Page, models.CASCADE, related_name="events")
     at = models.DateTimeField()
-    kind = models.CharField(max_length=30)
+    kind = models.CharField(max_length=30, choices=Kind)
     by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     text = models.CharField(max_length=500)
     data = models.JSONField(default=dict)
