@@ -65,8 +65,9 @@ class IncidentQuerySet(models.QuerySet):
 class Incident(models.Model):
     """An unplanned disturbance that hurts somebody and needs an organised response.
 
-    ``state`` and the milestones are written by ``incidents.lifecycle`` only. ``version`` grows with every verb:
-    a form that shows an older one has lost. A milestone that did not happen is null, never zero and never "now".
+    ``state`` and the milestones are written by ``incidents.lifecycle`` only. ``version`` grows with every change
+    that a form could overwrite: a form that shows an older one has lost. Notes, tasks, roles and page events
+    leave it alone. A milestone that did not happen is null, never zero and never "now".
     """
 
     class Audience(models.TextChoices):
@@ -111,6 +112,13 @@ class Incident(models.Model):
     hurt = models.CharField(
         max_length=200, blank=True, help_text="Who is hurt and how many: 38 % of EU customers."
     )
+    users_share = models.DecimalField(
+        max_digits=4, decimal_places=3, null=True, blank=True, help_text="Share of users hurt, from 0 to 1."
+    )
+    regions_lost = models.PositiveSmallIntegerField(
+        default=0, help_text="Regions in which an important workflow is lost as a whole."
+    )
+    brand_at_stake = models.BooleanField(default=False, help_text="Revenue or the brand is at stake.")
     detection_method = models.CharField(max_length=12, choices=Detection, default=Detection.MONITORING)
     proactive = models.BooleanField(default=False, help_text="Found before anybody was hurt.")
     root_cause_type = models.CharField(max_length=14, choices=Cause, blank=True)
@@ -183,6 +191,10 @@ class Incident(models.Model):
                 name="incident_past_classification_has_a_severity",
                 condition=Q(state__in=["detected", "declared", "cancelled", "merged"])
                 | Q(severity__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="incident_users_share_is_a_part",
+                condition=Q(users_share__isnull=True) | Q(users_share__gte=0, users_share__lte=1),
             ),
             models.CheckConstraint(
                 name="incident_is_resolved_after_it_started",

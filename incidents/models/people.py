@@ -60,7 +60,7 @@ class Engagement(models.Model):
         related_name="engagements",
         help_text="Whom it was for, or who answered.",
     )
-    page = models.OneToOneField(Page, models.SET_NULL, null=True, blank=True, related_name="+")
+    page = models.OneToOneField(Page, models.SET_NULL, null=True, blank=True, related_name="engagement")
     at = models.DateTimeField()
     by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
 
@@ -75,6 +75,9 @@ class Task(models.Model):
     title = models.CharField(max_length=300)
     owner = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="incident_tasks")
     due_at = models.DateTimeField(null=True, blank=True)
+    undoes_mitigation = models.BooleanField(
+        default=False, help_text="Takes a temporary mitigation out again; to be done before it is resolved."
+    )
     done_at = models.DateTimeField(null=True, blank=True)
     done_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
