@@ -71,8 +71,12 @@ def words(name: str, default: str = "") -> list[str]:
 def public_url(name: str, default: str) -> str:
     """The address under which people reach the portal, without a slash at its end."""
     value = text(name, default)
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(value)
+        well = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        well = False
+    if not well or parts.query or parts.fragment:
         raise Misconfigured(f"{name} must be an address such as https://muster.example.com, not {value!r}.")
     return value.rstrip("/")
 
