@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
+from incidents.metrics.durations import Durations, Milestones, durations
 from incidents.models.policy import Severity
 from oncall.models import Service, User
 
@@ -229,6 +230,27 @@ class Incident(models.Model):
     def is_open(self) -> bool:
         """Whether somebody still has to respond."""
         return self.state in OPEN_STATES
+
+    @property
+    def milestones(self) -> Milestones:
+        """Its instants, as the metrics measure them."""
+        return Milestones(
+            started=self.impact_started_at,
+            detected=self.detected_at,
+            declared=self.declared_at,
+            acknowledged=self.acknowledged_at,
+            classified=self.classified_at,
+            first_public_update=self.first_update_at,
+            mitigated=None if self.mitigation_inferred else self.mitigated_at,
+            resolved=self.resolved_at,
+            closed=self.closed_at,
+            proactive=self.proactive,
+        )
+
+    @property
+    def durations(self) -> Durations:
+        """TTD, TTA, TTM, TTR and the others, in seconds; None where an end is missing."""
+        return durations(self.milestones)
 
 
 class AffectedService(models.Model):
