@@ -1,0 +1,145 @@
+"""The messages of a page: written once for everybody whom a step reached, filled in for each."""
+
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.dateparse import parse_datetime
+
+from oncall import answers
+from oncall.contacts import Way
+from oncall.messaging import outbox
+from oncall.messaging.models import Delivery, Message
+from oncall.messaging.render import plain
+from oncall.models import Page, Urgency, User
+from oncall.upcoming import Upcoming, upcoming
+
+#: A page that could not be delivered for so long is history: escalation went on without it.
+EXPIRES_AFTER = timedelta(hours=6)
+PRIORITY = {Urgency.HIGH: 1, Urgency.LOW: 5}
+
+
+def to_people(page: Page, people: list[tuple[User, str, list[Way]]], *, loop: int, at: datetime) -> None:
+    """One delivery for each way of each person, due when her rule says; each with a link of its own.
+
+    ``loop`` is the pass that the people were reached in; the page itself has gone on by now.
+    """
+    message = _compose(page, at)
+    ahead = upcoming(page)
+    for user, why, ways in people:
+        values = _values(page, user, why, ahead, at)
+        for way in ways:
+            due_at = at + way.after
+            link = answers.address(answers.issue(page, user, at=at, good_from=due_at))
+            outbox.send(
+                message,
+                medium=way.medium,
+                address=way.address,
+                recipient=user.username,
+                key=f"page:{page.pk}:{page.cycle}:{loop}:{user.pk}:{way.key}",
+                values={**values, "link": link},
+                **_terms(page, at, due_at),
+            )
+
+
+def to_webhook(page: Page, address: str, *, step: int, loop: int, at: datetime) -> None:
+    """Tell a program that a step has fired; the page goes with it as flat values."""
+    facts = page.facts
+    outbox.send(
+        _compose(page, at),
+        medium="webhook",
+        address=address,
+        key=f"page:{page.pk}:{page.cycle}:{loop}:step-{step}:{address}",
+        values={
+            "page": str(page.pk),
+            "title": page.title,
+            "text": page.text,
+            "urgency": page.urgency,
+            "reference": page.reference,
+            "severity": facts.get("severity") or "",
+            "service": page.service.slug if page.service else "",
+            "step": str(step + 1),
+            "url": portal_url(page.url),
+            **_values(page, None, f"Step {step + 1}", upcoming(page), at),
+            "link": portal_url(page.url),
+        },
+        **_terms(page, at, at),
+    )
+
+
+def portal_url(path: str) -> str:
+    """The whole address of a page of the portal; what is whole already stays."""
+    return path if not path or urlsplit(path).scheme else f"{settings.PUBLIC_URL}/{path.lstrip('/')}"
+
+
+def host_of(address: str) -> str:
+    """The part of a webhook's address that may be shown: its path often holds a secret."""
+    return urlsplit(address).hostname or "a webhook"
+
+
+def clock_time(at: datetime, zone: str, *, today: datetime) -> str:
+    """The wall clock with its place, "08:47 (New York)"; on another day "Tue 24 Nov 08:47 (New York)"."""
+    local, city = at.astimezone(ZoneInfo(zone)), zone.rsplit("/", 1)[-1].replace("_", " ")
+    if local.date() == today.astimezone(ZoneInfo(zone)).date():
+        return f"{local:%H:%M} ({city})"
+    return f"{local:%a} {local.day} {local:%b %H:%M} ({city})"
+
+
+def _compose(page: Page, at: datetime) -> Message:
+    facts = page.facts
+    context = {
+        "page": page,
+        "facts": facts,
+        "severity": facts.get("severity_label") or f"{page.get_urgency_display()} urgency",
+        "service": facts.get("service") or (str(page.service) if page.service else ""),
+        "reference": page.reference or facts.get("key") or f"Page {page.pk}",
+        "url": portal_url(page.url),
+        "text": facts.get("summary") or page.text,
+        "runbooks": facts.get("runbooks") or _runbooks(page),
+        "organisation": settings.ORGANISATION,
+    }
+    return outbox.compose(
+        purpose="page",
+        subject=plain("oncall/mail/page.subject", context),
+        text=plain("oncall/mail/page.txt", context),
+        html=render_to_string("oncall/mail/page.html", context),
+        at=at,
+    )
+
+
+def _runbooks(page: Page) -> list[dict[str, str]]:
+    if page.service is None:
+        return []
+    return [{"title": book.title, "url": book.url} for book in page.service.runbooks.all()]
+
+
+def _values(page: Page, user: User | None, why: str, ahead: Upcoming | None, at: datetime) -> dict[str, str]:
+    """What differs from person to person: the name, the reason, and every time, on her own clock."""
+    zone = user.time_zone if user else "UTC"
+    since = parse_datetime(page.facts.get("impact_since") or "") or page.created_at
+    return {
+        "name": str(user or ""),
+        "why": why,
+        "since": clock_time(since, zone, today=at),
+        "next": _next(ahead, zone, at),
+    }
+
+
+def _next(ahead: Upcoming | None, zone: str, at: datetime) -> str:
+    if ahead is None:
+        return "Nobody else will be paged after you."
+    when = clock_time(ahead.at, zone, today=at)
+    return f"Unless somebody answers before {when}, {ahead.what}."
+
+
+def _terms(page: Page, at: datetime, due_at: datetime) -> dict:
+    return {
+        "topic": page.topic,
+        "lane": Delivery.Lane.PAGE,
+        "priority": PRIORITY[page.urgency],
+        "at": at,
+        "due_at": due_at,
+        "expires_at": due_at + EXPIRES_AFTER,
+    }

@@ -1,0 +1,76 @@
+"""Whom a step pages, looked up when it fires (field/oncall.md rules 7, 12, 14, 16)."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from oncall.models import PortalSettings, Team, User
+from oncall.plans import Target
+
+
+@dataclass
+class Found:
+    """People in order, each with why; the webhooks; and a sentence for every target that gave nobody."""
+
+    people: dict[User, str] = field(default_factory=dict)
+    webhooks: list[str] = field(default_factory=list)
+    nobody: list[str] = field(default_factory=list)
+
+    def add(self, users: Iterable[User], *, why: str, otherwise: str) -> None:
+        """Add those who are active; a person named twice keeps the first reason (rule 8)."""
+        users = list(users)
+        active = [user for user in users if user.is_active]
+        self.nobody += [f"{user} is deactivated" for user in users if not user.is_active]
+        if not users:
+            self.nobody.append(otherwise)
+        for user in active:
+            self.people.setdefault(user, why)
+
+
+def look_up(targets: Iterable[Target], *, at: datetime) -> Found:
+    """The people of ``targets`` at an instant: members of a team, or named."""
+    found = Found()
+    for target in targets:
+        if target.kind == "webhook":
+            found.webhooks.append(target.url)
+        else:
+            _LOOK_UPS[target.kind](found, target, at)
+    return found
+
+
+def team_admins(team: Team | None) -> Found:
+    """The first last resort (rule 13)."""
+    found = Found()
+    if team is None:
+        found.nobody.append("No team answers for this page")
+    else:
+        found.add(team.admins.order_by("pk"), why=f"Admin of {team}", otherwise=f"{team} has no admins")
+    return found
+
+
+def catch_all() -> Found:
+    """The second and last one."""
+    found = Found()
+    person = PortalSettings.load().catch_all
+    found.add([person] if person else [], why="The portal's catch-all", otherwise="There is no catch-all")
+    return found
+
+
+def _user(found: Found, target: Target, at: datetime) -> None:
+    users = User.objects.filter(pk=target.id)
+    found.add(users, why="Named in the step", otherwise=f"{target.name} was deleted")
+
+
+def _team(found: Found, target: Target, at: datetime) -> None:
+    team = Team.objects.filter(pk=target.id).first()
+    if team is None:
+        found.nobody.append(f"The team {target.name} was deleted")
+    else:
+        members = team.members.order_by("pk")
+        found.add(members, why=f"Member of {team}", otherwise=f"{team} has no members")
+
+
+_LOOK_UPS: dict[str, Callable[[Found, Target, datetime], None]] = {
+    "user": _user,
+    "team": _team,
+}
