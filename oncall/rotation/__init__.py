@@ -6,6 +6,7 @@
     windows  restriction windows of a week
     duty     layers and exceptions at one moment: who, and why
     answers  an instant, a range, the next change
+    explain  every layer at one instant, also those that lost
 
 Instants are aware UTC, intervals half-open. Source: design.md section 5, field/oncall.md section 3.
 """
@@ -15,51 +16,67 @@ from oncall.rotation.answers import (
     OnCall,
     Segment,
     Shift,
-    active_at,
     changes,
     final,
     gaps,
     handoffs,
     next_change,
     on_call_at,
-    seats_at,
     shifts,
     totals,
 )
-from oncall.rotation.duty import Reason, Seat, with_exceptions
+from oncall.rotation.duty import Reason, Seat
+from oncall.rotation.explain import Explanation, LayerAnswer, explain
 from oncall.rotation.fields import FIRST_YEAR, LAST_YEAR, FormError
-from oncall.rotation.form import dump, parse
-from oncall.rotation.plan import Edit, Layer, Schedule, ScheduleException
+from oncall.rotation.form import (
+    dump,
+    dump_exception,
+    dump_layer,
+    exception,
+    parse,
+    people_named,
+    restriction,
+)
+from oncall.rotation.plan import ADD, REMOVE, REPLACE, SET, Edit, Layer, Schedule, ScheduleException
 from oncall.rotation.turns import Rotation
 from oncall.rotation.windows import Restriction
 
 __all__ = [
+    "ADD",
     "FIRST_YEAR",
     "LAST_YEAR",
     "Edit",
+    "Explanation",
     "FormError",
     "Handover",
     "Layer",
+    "LayerAnswer",
     "OnCall",
+    "REMOVE",
+    "REPLACE",
     "Reason",
     "Restriction",
     "Rotation",
+    "SET",
     "Schedule",
     "ScheduleException",
     "Seat",
     "Segment",
     "Shift",
-    "active_at",
     "changes",
     "dump",
+    "dump_exception",
+    "dump_layer",
+    "exception",
+    "explain",
     "final",
     "gaps",
     "handoffs",
     "next_change",
     "on_call_at",
     "parse",
-    "seats_at",
+    "people_named",
+    "restriction",
     "shifts",
     "totals",
-    "with_exceptions",
 ]

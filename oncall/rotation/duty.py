@@ -26,6 +26,15 @@ class Reason:
     last_turn: int | None = None
     exceptions: tuple[int, ...] = ()
 
+    def __str__(self) -> str:
+        """``alice (layer primary, turn 17, exception 4)``."""
+        words = [f"layer {self.layer}"] if self.layer else []
+        if self.turn is not None:
+            run = self.last_turn not in (None, self.turn)
+            words.append(f"turns {self.turn} to {self.last_turn}" if run else f"turn {self.turn}")
+        words += [f"exception {key}" for key in self.exceptions]
+        return f"{self.user or 'nobody'} ({', '.join(words)})"
+
 
 @dataclass(frozen=True)
 class Seat:

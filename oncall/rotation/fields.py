@@ -48,12 +48,12 @@ def each(
     return [read(item, f"{where}[{index}]") for index, item in enumerate(items)]
 
 
-def text(value: Any, place: str) -> str:
+def text(value: Any, place: str, longest: int = LONGEST_TEXT) -> str:
     """Text that is not empty."""
     if not isinstance(value, str) or not value.strip():
         raise FormError(place, "is missing" if value in (None, "") else "must be text")
-    if len(value) > LONGEST_TEXT or not value.isprintable():
-        raise FormError(place, f"must be at most {LONGEST_TEXT} printable characters")
+    if len(value) > longest or not value.isprintable():
+        raise FormError(place, f"must be at most {longest} printable characters")
     return value
 
 

@@ -29,6 +29,7 @@ from oncall.rotation.windows import Restriction
 
 LONGEST_EXCEPTION = timedelta(days=731)
 LONGEST_ROTATION = 1000
+LONGEST_LAYER_NAME, LONGEST_REASON = 100, 200
 HIGHEST_PRIORITY = 1000
 MOST_LAYERS, MOST_SLOTS, MOST_PEOPLE, MOST_WINDOWS = 50, 200, 50, 100
 MOST_EDITS, MOST_DATES, MOST_EXCEPTIONS = 1000, 2000, 20_000
@@ -48,7 +49,7 @@ def parse(form: Any) -> Schedule:
     zone = fields.zone(form.get("time_zone"), "time_zone")
     layers = tuple(fields.each(form, "layers", "", partial(_layer, zone=zone), most=MOST_LAYERS))
     _refuse_two_of_a_name(layers)
-    read = partial(_exception, zone=zone, layers={layer.name for layer in layers})
+    read = partial(exception, zone=zone, layers={layer.name for layer in layers})
     key = "overrides" if "overrides" in form else "exceptions"
     exceptions = fields.each(form, key, "", read, most=MOST_EXCEPTIONS)
     return Schedule(zone, layers, tuple(replace(e, key=index) for index, e in enumerate(exceptions)))
@@ -58,9 +59,25 @@ def dump(schedule: Schedule) -> dict[str, Any]:
     """The form of ``schedule``; ``parse`` of it gives the same answers. Instants are written with Z."""
     return {
         "time_zone": schedule.zone.key,
-        "layers": [_dump_layer(layer) for layer in schedule.layers],
-        "exceptions": [_dump_exception(exception) for exception in schedule.exceptions],
+        "layers": [dump_layer(layer) for layer in schedule.layers],
+        "exceptions": [dump_exception(each) for each in schedule.exceptions],
     }
+
+
+def people_named(schedule: Schedule) -> dict[str, str]:
+    """Every username that the schedule names, with the first place in the form where it does."""
+    places: dict[str, str] = {}
+    for index, layer in enumerate(schedule.layers):
+        rosters = [(f"layers[{index}].slots", layer.slots)]
+        rosters += [(f"layers[{index}].edits[{i}].slots", edit.slots) for i, edit in enumerate(layer.edits)]
+        for place, slots in rosters:
+            for i, slot in enumerate(slots):
+                for j, name in enumerate(slot):
+                    places.setdefault(name, f"{place}[{i}][{j}]")
+    for index, exception in enumerate(schedule.exceptions):
+        for name in filter(None, (exception.user, exception.by, *exception.users)):
+            places.setdefault(name, f"exceptions[{index}]")
+    return places
 
 
 def _layer(item: Any, place: str, zone: ZoneInfo) -> Layer:
@@ -71,18 +88,17 @@ def _layer(item: Any, place: str, zone: ZoneInfo) -> Layer:
     if end is not None and end <= start:
         raise FormError(f"{place}.end", "must be after the start")
     dates = fields.each(form, "exclude_dates", place, fields.day, most=MOST_DATES)
-    edits = fields.each(form, "edits", place, partial(_edit, zone=zone), most=MOST_EDITS)
     return Layer(
-        name=fields.text(form.get("name"), f"{place}.name"),
+        name=fields.text(form.get("name"), f"{place}.name", longest=LONGEST_LAYER_NAME),
         priority=fields.integer(form.get("priority", 1), f"{place}.priority", 0, HIGHEST_PRIORITY),
         rotation=rotation,
         slots=_slots(form, place),
         start=start,
         end=end,
-        restrictions=tuple(fields.each(form, "restrictions", place, _restriction, most=MOST_WINDOWS)),
+        restrictions=tuple(fields.each(form, "restrictions", place, restriction, most=MOST_WINDOWS)),
         exclude_dates=tuple(sorted(set(dates))),
         advance=fields.choice(form.get("advance") or CALENDAR, f"{place}.advance", ADVANCES),
-        edits=tuple(sorted(edits, key=lambda edit: edit.at)),
+        edits=_edits(form, place, zone),
     )
 
 
@@ -110,13 +126,23 @@ def _people(item: Any, place: str) -> Slot:
     return tuple(dict.fromkeys(fields.text(name, f"{place}[{i}]") for i, name in enumerate(item)))
 
 
+def _edits(form: dict, place: str, zone: ZoneInfo) -> tuple[Edit, ...]:
+    """Roster changes in order of time, no two at one instant."""
+    edits = fields.each(form, "edits", place, partial(_edit, zone=zone), most=MOST_EDITS)
+    for index, edit in enumerate(edits):
+        if edit.at in {earlier.at for earlier in edits[:index]}:
+            raise FormError(f"{place}.edits[{index}].at", "another edit has the same instant")
+    return tuple(sorted(edits, key=lambda edit: edit.at))
+
+
 def _edit(item: Any, place: str, zone: ZoneInfo) -> Edit:
     form = fields.mapping(item, place, "at slots")
     at = fields.instant(form.get("at"), f"{place}.at", zone)
     return Edit(at, clock.high_water(at, zone), _slots(form, place))
 
 
-def _restriction(item: Any, place: str) -> Restriction:
+def restriction(item: Any, place: str) -> Restriction:
+    """One restriction window, daily or weekly."""
     form = fields.mapping(item, place, "type days from to from_day to_day")
     opens, closes, end_day = form.get("from"), form.get("to"), None
     if fields.choice(form.get("type"), f"{place}.type", ("daily", "weekly")) == "weekly":
@@ -131,7 +157,8 @@ def _restriction(item: Any, place: str) -> Restriction:
     return Restriction(tuple(sorted(set(days))), start, end, end_day)
 
 
-def _exception(item: Any, place: str, zone: ZoneInfo, layers: set[str]) -> ScheduleException:
+def exception(item: Any, place: str, *, zone: ZoneInfo, layers: set[str]) -> ScheduleException:
+    """One exception; ``layers`` are the names it may refer to. Its key is 0."""
     form = fields.mapping(item, place, "kind user users by start end layer reason")
     kind = fields.choice(form.get("kind"), f"{place}.kind", KINDS)
     start = fields.instant(form.get("start"), f"{place}.start", zone)
@@ -141,7 +168,9 @@ def _exception(item: Any, place: str, zone: ZoneInfo, layers: set[str]) -> Sched
     if end - start > LONGEST_EXCEPTION:
         raise FormError(f"{place}.end", "is more than two years after the start; change the layer instead")
     layer = fields.choice(form["layer"], f"{place}.layer", layers) if form.get("layer") else ""
-    reason = fields.text(form["reason"], f"{place}.reason") if form.get("reason") else ""
+    reason = (
+        fields.text(form["reason"], f"{place}.reason", longest=LONGEST_REASON) if form.get("reason") else ""
+    )
     who = _who(form, kind, place)
     return ScheduleException(0, kind, start, end, layer=layer, reason=reason, **who)
 
@@ -165,7 +194,8 @@ def _refuse_two_of_a_name(layers: tuple[Layer, ...]) -> None:
         seen.add(layer.name)
 
 
-def _dump_layer(layer: Layer) -> dict[str, Any]:
+def dump_layer(layer: Layer) -> dict[str, Any]:
+    """The form of one layer."""
     rotation = layer.rotation
     return {
         "name": layer.name,
@@ -178,7 +208,7 @@ def _dump_layer(layer: Layer) -> dict[str, Any]:
         "slots": _lists(layer.slots),
         "start": _written(layer.start),
         "end": _written(layer.end) if layer.end else None,
-        "restrictions": [_dump_restriction(restriction) for restriction in layer.restrictions],
+        "restrictions": [_dump_restriction(each) for each in layer.restrictions],
         "exclude_dates": [date.isoformat() for date in layer.exclude_dates],
         "advance": layer.advance,
         "edits": [{"at": _written(edit.at), "slots": _lists(edit.slots)} for edit in layer.edits],
@@ -194,7 +224,8 @@ def _dump_restriction(restriction: Restriction) -> dict[str, Any]:
     return {"type": "weekly", "from_day": days[0], "from": start, "to_day": to_day, "to": end}
 
 
-def _dump_exception(exception: ScheduleException) -> dict[str, Any]:
+def dump_exception(exception: ScheduleException) -> dict[str, Any]:
+    """The form of one exception."""
     form: dict[str, Any] = {"kind": exception.kind}
     if exception.kind == SET:
         form["users"] = list(exception.users)

@@ -61,6 +61,11 @@ FAULTS = [
     ("layers.0.exclude_dates", ["25.12."], "layers[0].exclude_dates[0]: must be a date"),
     ("layers.0.advance", "covered", "layers[0].advance: must be one of calendar, active"),
     ("layers.0.edits.0.at", "soon", "layers[0].edits[0].at: must be a date and time"),
+    (
+        "layers.0.edits",
+        [{"at": "2026-06-10T12:00Z", "slots": []}, {"at": "2026-06-10T14:00+02:00", "slots": []}],
+        "layers[0].edits[1].at: another edit has the same instant",
+    ),
     ("layers.0.rotatoin", {}, "layers[0].rotatoin: is not known here"),
     ("exceptions.0.kind", "swap", "exceptions[0].kind: must be one of remove, replace, set, add"),
     ("exceptions.0.by", "", "exceptions[0].by: is missing"),

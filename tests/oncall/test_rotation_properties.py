@@ -59,7 +59,7 @@ def layers(draw, middle, name):
         "restrictions": draw(st.lists(restrictions, max_size=3)),
         "exclude_dates": [near()[:10]] if draw(st.booleans()) else [],
         "advance": draw(st.sampled_from(["calendar", "active"])),
-        "edits": [{"at": near() + "Z", "slots": draw(slots)} for _ in range(draw(st.integers(0, 2)))],
+        "edits": [{"at": at, "slots": draw(slots)} for at in {f"{near()}Z" for _ in range(2)}],
     }
 
 

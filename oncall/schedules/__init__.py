@@ -1,0 +1,37 @@
+"""Schedules as rows: asked who is on call, and written from the form of contract.md section 4.
+
+loading  rows -> plain values of ``oncall.rotation``
+answers  on_call, on_call_now, final, gaps, explain, preview, to_form
+saving   replace (a whole form), add_exception, touch
+"""
+
+from oncall.schedules.answers import (
+    OnCall,
+    Preview,
+    explain,
+    final,
+    gaps,
+    on_call,
+    on_call_now,
+    preview,
+    to_form,
+)
+from oncall.schedules.loading import load, load_many
+from oncall.schedules.saving import add_exception, replace, touch
+
+__all__ = [
+    "OnCall",
+    "Preview",
+    "add_exception",
+    "explain",
+    "final",
+    "gaps",
+    "load",
+    "load_many",
+    "on_call",
+    "on_call_now",
+    "preview",
+    "replace",
+    "to_form",
+    "touch",
+]

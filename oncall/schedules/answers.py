@@ -1,0 +1,124 @@
+"""Who is on call, asked of rows. Everything is computed by ``oncall.rotation``; nothing here decides."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from oncall import rotation
+from oncall.models import OnDuty, Schedule, User
+from oncall.schedules.loading import load, load_many
+from oncall.schedules.saving import read_form
+
+
+@dataclass(frozen=True)
+class OnCall:
+    """Who is on call until when; ``until`` is None if it never changes.
+
+    ``users`` holds deactivated people too: whoever pages skips them and says so. ``reasons`` is empty where
+    the answer came from the store of ``on_call_now``.
+    """
+
+    users: tuple[User, ...]
+    until: datetime | None
+    reasons: tuple[rotation.Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What an edited schedule would say, and the stretches that would change hands."""
+
+    segments: list[rotation.Segment]
+    changes: list[rotation.Handover]
+
+
+def on_call(schedule: Schedule, at: datetime) -> OnCall:
+    """Who is on call at an instant, until when, and why. Seven queries."""
+    plan = load(schedule, since=at)
+    duty = rotation.on_call_at(plan, at)
+    users = _users(duty.people)
+    return OnCall(_in_order(duty.people, users), rotation.next_change(plan, at), duty.reasons)
+
+
+def on_call_now(schedules: Iterable[Schedule], at: datetime) -> dict[int, OnCall]:
+    """Who is on call at the present instant ``at``, for many schedules by their ids.
+
+    Two queries while the stored answers hold: each holds until its next hand-over or the schedule's next
+    change, so it is never stale (field/oncall.md section 3.2). What does not hold is computed and stored.
+    """
+    schedules = list(schedules)
+    stored = {row.schedule_id: row for row in OnDuty.objects.filter(schedule__in=[s.pk for s in schedules])}
+    duties = {s.pk: stored[s.pk] for s in schedules if s.pk in stored and _holds(stored[s.pk], s, at)}
+    users = _users(name for duty in duties.values() for name in duty.usernames)
+    outdated = [s for s in schedules if s.pk not in duties or not users.keys() >= {*duties[s.pk].usernames}]
+    if outdated:
+        renewed = _renew(outdated, at)
+        users |= _users(name for duty in renewed for name in duty.usernames)
+        duties |= {duty.schedule_id: duty for duty in renewed}
+    return {pk: OnCall(_in_order(duty.usernames, users), duty.until_at) for pk, duty in duties.items()}
+
+
+def final(schedule: Schedule, start: datetime, end: datetime) -> list[rotation.Segment]:
+    """The whole of ``start`` to ``end`` as maximal segments of usernames, gaps included."""
+    return rotation.final(load(schedule, since=start), start, end)
+
+
+def gaps(schedule: Schedule, start: datetime, end: datetime) -> list[rotation.Segment]:
+    """The stretches in which nobody is on call."""
+    return rotation.gaps(load(schedule, since=start), start, end)
+
+
+def explain(schedule: Schedule, at: datetime) -> rotation.Explanation:
+    """Layer by layer, why these people are on call at an instant."""
+    return rotation.explain(load(schedule, since=at), at)
+
+
+def preview(schedule: Schedule, form: dict[str, Any], start: datetime, end: datetime) -> Preview:
+    """What the schedule would say if it were ``form``; DomainError where the form is at fault. Writes nothing."""
+    edited, _ = read_form(schedule, form)
+    return Preview(
+        rotation.final(edited, start, end),
+        rotation.changes(load(schedule, since=start), edited, start, end),
+    )
+
+
+def to_form(schedule: Schedule) -> dict[str, Any]:
+    """The schedule in the form of contract.md section 4."""
+    return rotation.dump(load(schedule))
+
+
+def _holds(duty: OnDuty, schedule: Schedule, at: datetime) -> bool:
+    return (
+        duty.version == schedule.version
+        and duty.from_at <= at
+        and (duty.until_at is None or at < duty.until_at)
+    )
+
+
+def _renew(schedules: list[Schedule], at: datetime) -> list[OnDuty]:
+    """Compute and store who is on call; of two that do so at once either may win, both are right."""
+    plans = load_many(schedules, since=at)
+    renewed = [
+        OnDuty(
+            schedule=schedule,
+            version=schedule.version,
+            from_at=at,
+            until_at=rotation.next_change(plans[schedule.pk], at),
+            usernames=list(rotation.on_call_at(plans[schedule.pk], at).people),
+        )
+        for schedule in schedules
+    ]
+    columns = ["version", "from_at", "until_at", "usernames"]
+    OnDuty.objects.bulk_create(
+        renewed, update_conflicts=True, unique_fields=["schedule"], update_fields=columns
+    )
+    return renewed
+
+
+def _users(names: Iterable[str]) -> dict[str, User]:
+    names = set(names)
+    return {user.username: user for user in User.objects.filter(username__in=names)} if names else {}
+
+
+def _in_order(names: Iterable[str], users: dict[str, User]) -> tuple[User, ...]:
+    return tuple(users[name] for name in names if name in users)
