@@ -17,8 +17,8 @@ from oncall.messaging.mediums.base import ATTEMPT_LIMIT_S
 from oncall.messaging.models import Attempt, Delivery
 
 LEASE = timedelta(seconds=60)
-# Between begin and the first byte lies our own work; a lease this short might end while we still send.
-_LEAST_LEASE = timedelta(seconds=ATTEMPT_LIMIT_S + 5)
+# Looking up a name and connecting can outlast the attempt's limit by some seconds, and no lease may end meanwhile.
+_LEAST_LEASE = timedelta(seconds=ATTEMPT_LIMIT_S + 10)
 FAULTS_ALLOWED = 5
 LOST = "lost"
 

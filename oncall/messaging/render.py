@@ -44,16 +44,18 @@ _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _INVISIBLE = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
 # Nobody writes more than a handful of accents on one letter; hundreds paint over the neighbouring lines.
 _PILED_MARKS = re.compile(r"([\u0300-\u036f]{4})[\u0300-\u036f]+")
-_markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": NESTING_LIMIT}).enable(
-    ["table", "strikethrough"]
+_markdown = (
+    MarkdownIt("commonmark", {"html": False, "maxNesting": NESTING_LIMIT})
+    .enable(["table", "strikethrough"])
+    .disable("image")  # an image tells its server who reads when; as a link it is still there to click
 )
 
 
 def markdown(text: str) -> SafeString:
     """HTML of a person's Markdown: no raw HTML, no images, no scheme but http, https and mailto.
 
-    Headings start at h3, below those of the page around it. Beyond 20,000 characters the text is cut, and
-    beyond 20 levels of nesting its structure is dropped. Source: field/reliability.md section 5, "Markdown".
+    Headings start at h3, below those of the page around it. What lies beyond 20,000 characters or deeper than
+    20 levels is left out. Source: field/reliability.md section 5, "Markdown".
     """
     text = clean_text(text)
     if len(text) > MARKDOWN_LIMIT:
@@ -78,7 +80,7 @@ def clean_text(value: str) -> str:
 
     A lone surrogate, which no encoder accepts, becomes U+FFFD.
     """
-    value = _LINE_ENDS.sub("\n", str(value)).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    value = _LINE_ENDS.sub("\n", str(value)).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     value = _INVISIBLE.sub("", value)
     value = "".join(c for c in value if c in "\n\t" or unicodedata.category(c) != "Cc")
     return unicodedata.normalize("NFC", _PILED_MARKS.sub(r"\1", unicodedata.normalize("NFD", value)))

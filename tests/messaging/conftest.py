@@ -5,7 +5,7 @@ import pytest
 
 from oncall.messaging import outbox
 from oncall.messaging.models import Delivery
-from tests.messaging.sinks import MailSink, mail_sink
+from tests.messaging.sinks import HookSink, MailSink, hook_sink, mail_sink
 
 
 class Clock:
@@ -58,3 +58,11 @@ def post(clock) -> Callable[..., Delivery | None]:
 def deliver(clock) -> Callable[[], int]:
     """Run the pulse's line once."""
     return lambda: outbox.deliver_due(now=clock)
+
+
+@pytest.fixture
+def hook(settings) -> Iterator[tuple[HookSink, str]]:
+    """A webhook receiver on the loopback that the operator has permitted, and its address."""
+    settings.EGRESS_ALLOW = ["127.0.0.0/8"]
+    with hook_sink() as (sink, port):
+        yield sink, f"http://127.0.0.1:{port}/in?a=1"

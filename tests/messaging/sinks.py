@@ -103,3 +103,45 @@ def tcp_server(talk: Callable[[socket.socket], object]) -> Iterator[int]:
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
+
+
+class HookSink:
+    """An HTTP server. ``answer`` is sent, as it is, to each request once its body is there."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[bytes, bytes]] = []
+        self.answer: bytes | Callable[[socket.socket], object] = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+    def talk(self, connection: socket.socket) -> None:
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += connection.recv(65536) or _hung_up()
+        head, _, body = received.partition(b"\r\n\r\n")
+        length = next((int(v) for k, v in _fields(head) if k == "content-length"), 0)
+        while len(body) < length:
+            body += connection.recv(65536) or _hung_up()
+        self.requests.append((head, body))
+        if callable(self.answer):
+            self.answer(connection)
+        else:
+            connection.sendall(self.answer)
+
+    def headers(self, number: int = -1) -> dict[str, str]:
+        return dict(_fields(self.requests[number][0]))
+
+
+def _hung_up() -> bytes:
+    raise OSError("the client hung up")
+
+
+def _fields(head: bytes) -> list[tuple[str, str]]:
+    lines = [line.partition(": ") for line in head.decode().split("\r\n")[1:]]
+    return [(name.lower(), value) for name, _, value in lines]
+
+
+@contextmanager
+def hook_sink() -> Iterator[tuple[HookSink, int]]:
+    """A running HTTP sink and its port."""
+    sink = HookSink()
+    with tcp_server(sink.talk) as port:
+        yield sink, port

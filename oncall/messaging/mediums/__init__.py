@@ -3,8 +3,9 @@
 from oncall.messaging.errors import DomainError
 from oncall.messaging.mediums.base import Medium
 from oncall.messaging.mediums.email import Email
+from oncall.messaging.mediums.webhook import Webhook
 
-MEDIUMS: dict[str, Medium] = {medium.name: medium for medium in (Email(),)}
+MEDIUMS: dict[str, Medium] = {medium.name: medium for medium in (Email(), Webhook())}
 
 
 def by_name(name: str) -> Medium:
