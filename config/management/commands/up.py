@@ -45,6 +45,7 @@ class Command(BaseCommand):
         def greet_once_up() -> bool:
             if no_web or is_taken(settings.BIND, settings.PORT):
                 self.stdout.write(banner(web=not no_web, engine=not no_engine))
+                self.stdout.flush()  # a pipe or a file would hold it back until the end
                 return True
             return False
 
