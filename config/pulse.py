@@ -18,7 +18,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.models import F
 
 from config.models import PulseLine
-from oncall import clock
+from oncall import clock, escalation
 from oncall.messaging import outbox
 
 log = logging.getLogger("muster.pulse")
@@ -55,7 +55,16 @@ class Line:
 
 
 LINES: list[Line] = [
-    Line("messaging.deliver", SECOND, outbox.deliver_due, "Sends what is due, pages first.", lane="messages"),
+    # Every second, in this order, and at once when the doorbell rings.
+    Line("oncall.advance_pages", SECOND, escalation.advance_due, "Pages the next person.", "pages"),
+    Line("messaging.deliver", SECOND, outbox.deliver_due, "Sends what is due, pages first.", "messages"),
+    # Slower, one process of all at a time.
+    Line(
+        "oncall.expire_acknowledgements",
+        10 * SECOND,
+        escalation.expire_acknowledgements,
+        "Pages again where an acknowledgement has run out.",
+    ),
 ]
 
 
