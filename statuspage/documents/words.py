@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from zoneinfo import ZoneInfo
+
+from django.utils.html import strip_tags
 
 from statuspage import rollup
 from statuspage.documents.page import MAINTENANCE, Post
@@ -119,7 +122,7 @@ def day_range(first: date, last: date) -> str:
     if first == last:
         return day(first)
     if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day} {DASH} {day(last)}"
+        return f"{first.day}{NBSP}{DASH}{NBSP}{day(last)}"
     return f"{day(first)} {DASH} {day(last)}"
 
 
@@ -158,6 +161,11 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 def sentence(description: str) -> str:
     """The roll-up in sentence case: "All systems operational"."""
     return description[:1] + description[1:].lower()
+
+
+def plain(markup: str) -> str:
+    """The text of sanitised markup on one line."""
+    return " ".join(unescape(strip_tags(markup)).split())
 
 
 def steps_of(post: Post) -> tuple[str, ...]:
