@@ -124,7 +124,7 @@ CARD_ISSUERS = post(
 OTHERS = (
     post("webhookslate", "Webhooks delayed", started_at=at("11-11 10:00"), resolved_at=at("11-11 11:20"),
          impact="minor", affected=((ident("Webhooks"), rollup.DEGRADED),),
-         updates=(update("resolved", "11-11 11:20", "Events were delivered up to 15 minutes late. None was lost."),)),
+         updates=(update("resolved", "11-11 11:20", "Events were up to 15 minutes late."),)),
     post("dashupgrade0", "Dashboard upgrade", "maintenance", started_at=at("11-01 09:00"), status="completed",
          scheduled_for=at("11-10 20:00"), scheduled_until=at("11-10 21:00"), resolved_at=at("11-10 21:00"),
          impact="maintenance", affected=((ident("Dashboard"), rollup.MAINTENANCE),),
@@ -132,13 +132,13 @@ OTHERS = (
     post("slow3dsecure", "Slow 3-D Secure challenges", started_at=at("10-20 10:00"),
          resolved_at=at("10-20 11:15"), updates=(update("resolved", "10-20 11:15", "A queue filled up."),)),
     post("dbfailover00", "Primary database failover", started_at=at("09-13 03:00"), impact="critical",
-         resolved_at=at("09-13 04:35"), updates=(update("resolved", "09-13 04:35", "The standby took over late."),)),
+         resolved_at=at("09-13 04:35"), updates=(update("resolved", "09-13 04:35", "The standby was late."),)),
 )  # fmt: skip
 FIRMWARE = post(
     "firmware0000", "Terminal firmware rollout, Ireland and UK", "maintenance", status="scheduled",
     scheduled_for=at("11-26 01:00"), scheduled_until=at("11-26 03:30"), impact="maintenance",
     affected=((ident("Terminals"), rollup.OPERATIONAL),), started_at=at("11-20 09:00"),
-    updates=(update("scheduled", "11-20 09:00", "Each device restarts once and is unavailable for about two minutes."),),
+    updates=(update("scheduled", "11-20 09:00", "Each device restarts once, in two minutes."),),
 )  # fmt: skip
 EUROPE = post(
     "europecards0",

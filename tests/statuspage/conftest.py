@@ -1,0 +1,74 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from oncall.models import User
+from statuspage import publishing
+from statuspage.models import Component, StatusPage, Subscriber
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def at():
+    """The instant of a wall clock time on the day of the tests, UTC."""
+
+    def instant(clock: str = "12:00", days: int = 0) -> datetime:
+        hour, minute = clock.split(":")
+        return NOON.replace(hour=int(hour), minute=int(minute)) + timedelta(days=days)
+
+    return instant
+
+
+@pytest.fixture
+def alice(db):
+    return User.objects.create_user("alice", email="alice@example.com", password="pw")
+
+
+@pytest.fixture
+def page(db):
+    page = StatusPage.main()
+    page.name = "Northwind Pay"
+    page.save()
+    return page
+
+
+@pytest.fixture
+def payments(page):
+    return Component.objects.create(slug="payments", name="Payments", is_group=True)
+
+
+@pytest.fixture
+def cards(payments):
+    return Component.objects.create(slug="cards", name="Card payments", parent=payments, position=1)
+
+
+@pytest.fixture
+def wallets(payments):
+    return Component.objects.create(slug="wallets", name="Wallets", parent=payments, position=2)
+
+
+@pytest.fixture
+def subscriber(page):
+    """Make confirmed subscribers: ``subscriber("dave@shop.example", cards)``."""
+
+    def make(address="dave@shop.example", *components, **facts):
+        facts = {"state": "active", "confirmed_at": NOON - timedelta(days=9), **facts}
+        row = Subscriber.objects.create(
+            address=address, everything=not components, created_at=NOON - timedelta(days=9), **facts
+        )
+        row.components.set(components)
+        return row
+
+    return make
+
+
+@pytest.fixture
+def post(cards, alice, at):
+    return publishing.publish(
+        name="Card payments failing",
+        body="We are looking into it.",
+        components={cards: "major_outage"},
+        by=alice,
+        at=at("12:00"),
+    )
