@@ -1,0 +1,57 @@
+"""Making the database say what the file says, one section after the other, in one transaction."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import transaction
+
+from config.provisioning import directory, escalation, pruning, public, sources
+from config.provisioning.reading import Item, Mapping
+from config.provisioning.run import Change, Run
+from oncall.models import User
+
+# In the order in which names can refer to what stands above them.
+SECTIONS: list[tuple[str, str, Callable[[Run, Item], None]]] = [
+    ("users", "A user", directory.user),
+    ("teams", "A team", directory.team),
+    ("schedules", "A schedule", escalation.schedule),
+    ("policies", "A policy", escalation.policy),
+    ("services", "A service", directory.service),
+    ("sources", "A source", sources.source),
+    ("components", "A component", public.component),
+]
+
+
+class _Undo(Exception):
+    """Takes a plan's changes back."""
+
+
+def apply(document: Mapping, *, by: User | None, at: datetime, prune: bool = False) -> Run:
+    """Make every difference between the file and the database. Raises ProvisioningError; then nothing changed."""
+    with transaction.atomic():
+        return _run(document, Run(by=by, at=at), prune=prune)
+
+
+def plan(document: Mapping, *, at: datetime, prune: bool = False) -> list[Change]:
+    """The differences that ``apply`` would make, found by making them and taking them back."""
+    run = Run(by=None, at=at)
+    try:
+        with transaction.atomic():
+            _run(document, run, prune=prune)
+            raise _Undo
+    except _Undo:
+        return run.changes
+
+
+def _run(document: Mapping, run: Run, *, prune: bool) -> Run:
+    whole = Item(document, 1, "The file")
+    for section, what, write in SECTIONS:
+        for item in whole.items(section, what):
+            write(run, item)
+    if "settings" in document:
+        line = document.lines["settings"]
+        escalation.settings(run, Item(whole.get("settings"), line, "settings"))
+    whole.done()
+    if prune:
+        pruning.prune(run, set(document))
+    return run

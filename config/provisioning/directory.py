@@ -1,0 +1,120 @@
+"""Sections ``users``, ``teams`` and ``services``."""
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+
+from config.provisioning.reading import Item
+from config.provisioning.run import Run
+from oncall.messaging import mediums
+from oncall.messaging.errors import DomainError
+from oncall.models import ContactMethod, EscalationPolicy, Service, Team, Urgency, User
+
+
+def user(run: Run, item: Item) -> None:
+    """A person with groups, contacts (verified, since an operator wrote them) and rules."""
+    username = item.slug("username")
+    what = f"user {username}"
+    first, _, last = item.text("name", username).partition(" ")
+    values = {
+        "first_name": first,
+        "last_name": last,
+        "email": item.text("email", "", most=254),
+        "time_zone": item.text("time_zone", "UTC"),
+    }
+    groups = [
+        run.find(Group, name, line=line, what="group", by="name") for name, line in item.names("groups")
+    ]
+    if groups:
+        values["is_staff"] = True
+    fresh = not User.objects.filter(username=username).exists()
+    if fresh:
+        values["password"] = "!"  # noqa: S105 (unusable until one is set)
+    row = run.write(item, User, {"username": username}, values, what=what)
+    run.assign(row, "groups", groups, what=what)
+    _contacts(run, item, row, what)
+    item.done()
+
+
+def _contacts(run: Run, item: Item, person: User, what: str) -> None:
+    wanted = item.items("contacts", "A contact")
+    names = set()
+    for contact in wanted:
+        name = contact.text("name", most=50)
+        medium = contact.choice("medium", "email", list(mediums.MEDIUMS))
+        try:
+            address = mediums.by_name(medium).check_address(contact.text("address", most=1000))
+        except DomainError as error:
+            raise contact.fault(error.detail, "address") from None
+        contact.done()
+        names.add(name)
+        lookup = {"user": person, "name": name}
+        known = ContactMethod.objects.filter(**lookup).first()
+        verified = known.verified_at if known and known.address == address and known.verified_at else run.at
+        values = {"medium": medium, "address": address, "verified_at": verified}
+        run.write(contact, ContactMethod, lookup, values, what=f"contact {name} of {person.username}")
+    _rules(run, item, person, what)
+    for stale in person.contacts.exclude(name__in=names) if wanted else []:
+        run.note("remove", f"contact {stale.name} of {person.username}")
+        stale.delete()
+
+
+def _rules(run: Run, item: Item, person: User, what: str) -> None:
+    value = item.get("rules")
+    if value is None:
+        return
+    rules = Item(value, item.line, "rules")
+    wanted = []
+    for urgency in Urgency.values:
+        for rule in rules.items(urgency, "A rule"):
+            name = rule.text("contact")
+            contact = person.contacts.filter(name=name).first()
+            if contact is None:
+                raise rule.fault(f"{person.username} has no contact called {name!r}.", "contact")
+            wanted.append({"urgency": urgency, "after": rule.duration("after", "0s"), "contact": contact})
+            rule.done()
+    rules.done()
+    wanted.sort(key=lambda rule: (rule["urgency"], rule["after"]))
+    run.rewrite(person, "rules", wanted, what=what)
+
+
+def team(run: Run, item: Item) -> None:
+    """A team with members and admins."""
+    slug = item.slug()
+    what = f"team {slug}"
+    row = run.write(item, Team, {"slug": slug}, {"name": item.text("name", slug)}, what=what)
+    for name in ("members", "admins"):
+        people = [
+            run.find(User, who, line=line, what="user", by="username") for who, line in item.names(name)
+        ]
+        run.assign(row, name, people, what=what)
+    item.done()
+
+
+def service(run: Run, item: Item) -> None:
+    """A service with its team, policy and runbooks."""
+    slug = item.slug()
+    what = f"service {slug}"
+    team_slug, policy_slug = item.get("team"), item.get("policy")
+    line = item.value.lines.get
+    values = {
+        "name": item.text("name", slug),
+        "description": item.text("description", "", most=5000),
+        "team": team_slug and run.find(Team, team_slug, line=line("team", item.line), what="team"),
+        "policy": policy_slug
+        and run.find(EscalationPolicy, policy_slug, line=line("policy", item.line), what="policy"),
+        "audience": item.choice("audience", "external", Service.Audience.values),
+        "critical": item.flag("critical", False),
+    }
+    row = run.write(item, Service, {"slug": slug}, values, what=what)
+    runbooks = []
+    for book in item.items("runbooks", "A runbook"):
+        runbooks.append({"title": book.text("title"), "url": book.text("url", most=1000)})
+        try:
+            URLValidator(schemes=["http", "https"])(runbooks[-1]["url"])
+        except ValidationError:
+            raise book.fault("'url' must be an http or https address.", "url") from None
+        book.done()
+    runbooks.sort(key=lambda book: book["title"])
+    run.rewrite(row, "runbooks", runbooks, what=what)
+    item.done()

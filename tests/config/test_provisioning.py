@@ -1,0 +1,189 @@
+"""``plan`` and ``apply``: a set-up from a file, all or nothing, and nothing the second time."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from config import provisioning
+from config.demo import COMPANY
+from oncall import schedules
+from oncall.models import EscalationPolicy, PortalSettings, Schedule, Service, Team, User
+from statuspage.models import Component
+
+AT = datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+SMALL = """
+users:
+  - {username: alice, name: Alice Doe, email: alice@example.com, time_zone: Europe/Berlin, groups: [Responder],
+     contacts: [{name: mail, medium: email, address: alice@example.com}],
+     rules: {high: [{after: 0s, contact: mail}, {after: 2m, contact: mail}], low: [{after: 0s, contact: mail}]}}
+  - {username: bob, email: bob@example.com}
+teams: [{slug: payments, name: Payments, members: [alice, bob], admins: [alice]}]
+schedules:
+  - {slug: primary, team: payments, time_zone: Europe/Berlin,
+     layers: [{name: weeks, priority: 1, rotation: {unit: week, length: 1, anchor: "2026-03-02T09:00"},
+               slots: [[alice], [bob]]}]}
+policies: [{slug: payments, team: payments, repeat: 1, ack_timeout: 30m,
+            steps: [{after: 0s, targets: [{schedule: primary}]},
+                    {after: 5m, targets: [{user: bob}, {team: payments}]}]}]
+services: [{slug: checkout, name: Checkout, team: payments, policy: payments, critical: true,
+            runbooks: [{title: Payment failures, url: "https://wiki.example.com/pay"}]}]
+sources: [{slug: prom, name: Prometheus, dialect: alertmanager, service: checkout, key: "0123456789abcdef"}]
+components: [{slug: checkout, name: Checkout, group: Shop, service: checkout}]
+settings: {incident_manager_policy: payments, catch_all: {user: alice}}
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text: str) -> Path:
+        path = tmp_path / "setup.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def apply(path: Path, **options):
+    return provisioning.apply(provisioning.read(path), by=None, at=AT, **options)
+
+
+@pytest.mark.django_db
+def test_one_file_makes_a_whole_set_up(write):
+    apply(write(SMALL))
+
+    alice = User.objects.get(username="alice")
+    assert (alice.get_full_name(), alice.time_zone, alice.is_staff) == ("Alice Doe", "Europe/Berlin", True)
+    assert [(rule.urgency, rule.after) for rule in alice.rules.all()] == [
+        ("high", timedelta(0)),
+        ("high", timedelta(minutes=2)),
+        ("low", timedelta(0)),
+    ]
+    assert alice.contacts.get().verified_at == AT
+    assert [step.after for step in EscalationPolicy.objects.get().steps.all()] == [
+        timedelta(0),
+        timedelta(minutes=5),
+    ]
+    assert Service.objects.get().runbooks.get().title == "Payment failures"
+    assert Component.objects.get(slug="checkout").parent.name == "Shop"
+    assert PortalSettings.load().catch_all == alice
+    assert schedules.on_call(Schedule.objects.get(), AT).users == (alice,)
+
+
+@pytest.mark.django_db
+def test_applying_again_changes_nothing(write):
+    path = write(SMALL)
+    apply(path)
+
+    assert apply(path).changes == []
+    assert provisioning.plan(provisioning.read(path), at=AT) == []
+
+
+@pytest.mark.django_db
+def test_a_plan_shows_the_difference_and_makes_none(write):
+    apply(write(SMALL))
+
+    changes = provisioning.plan(provisioning.read(write(SMALL.replace("repeat: 1", "repeat: 3"))), at=AT)
+
+    assert [str(change) for change in changes] == ["change policy payments: repeat"]
+    assert EscalationPolicy.objects.get().repeat == 1
+
+
+@pytest.mark.django_db
+def test_a_fault_at_the_end_undoes_the_beginning(write):
+    with pytest.raises(provisioning.ProvisioningError):
+        apply(write(SMALL.replace("catch_all: {user: alice}", "catch_all: {user: nobody}")))
+
+    assert not User.objects.filter(username="alice").exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("members: [alice, bob]", "members: [alice, zoe]", "There is no user called 'zoe'"),
+        ("repeat: 1", "repeat: -1", "'repeat' must be a whole number from 0 to 20"),
+        ("{after: 5m,", "{after: five,", "'after' must be a length of time"),
+        ("groups: [Responder]", "groups: [Hero]", "There is no group called 'Hero'"),
+        ("Europe/Berlin, groups", "Mars/Olympus, groups", "is not a time zone"),
+        ("critical: true", "critcal: true", "Unknown key 'critcal'"),
+        ("dialect: alertmanager", "dialect: smoke", "must be one of"),
+        ('key: "0123456789abcdef"', 'key: "short"', "16 to 128 characters"),
+        ("{schedule: primary}", "{schedule: secondary}", "There is no schedule called 'secondary'"),
+        ("{schedule: primary}", "{schedule: primary, user: bob}", "A target is one of"),
+        ("slots: [[alice], [bob]]", "slots: [[alice], [zoe]]", "zoe"),
+        ("length: 1", "length: 0", "layers[0].rotation.length"),
+        ("https://wiki.example.com/pay", "javascript:alert(1)", "http or https"),
+        ("address: alice@example.com", "address: 'a@x.y, b@x.y'", "Enter one e-mail address"),
+    ],
+)
+def test_a_fault_says_where_and_why(write, old, new, reason):
+    assert old in SMALL
+
+    with pytest.raises(provisioning.ProvisioningError) as found:
+        apply(write(SMALL.replace(old, new)))
+
+    assert reason in found.value.reason
+    assert found.value.line
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[1, 2]", "users: {", "a: 1\na: 2", "- " * 3000, "users:\n  - &a [*a]", "\x00"],
+)
+@pytest.mark.django_db
+def test_rubbish_is_refused_in_a_sentence(write, text):
+    with pytest.raises(provisioning.ProvisioningError) as found:
+        apply(write(text))
+
+    assert found.value.reason.endswith(".")
+
+
+@pytest.mark.django_db
+def test_pruning_removes_what_the_file_does_not_name(write):
+    apply(write(SMALL))
+    less = SMALL.replace("  - {username: bob, email: bob@example.com}\n", "").replace(
+        "[alice, bob]", "[alice]"
+    )
+    less = less.replace("slots: [[alice], [bob]]", "slots: [[alice]]").replace("{user: bob}, ", "")
+
+    apply(write(less + "\n"), prune=True)
+
+    assert not User.objects.get(username="bob").is_active
+    assert Team.objects.get().members.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_key_that_the_file_leaves_out_is_shown_once(write):
+    path = write(SMALL.replace(', key: "0123456789abcdef"', ""))
+
+    first, second = apply(path), apply(path)
+
+    assert len(first.secrets) == 1
+    assert second.secrets == []
+
+
+@pytest.mark.django_db
+def test_the_command_names_file_and_line(write):
+    path = write(SMALL.replace("members: [alice, bob]", "members: [zoe]"))
+
+    with pytest.raises(CommandError, match=rf"{path.name}:7: There is no user called 'zoe'"):
+        call_command("apply", path)
+
+
+@pytest.mark.django_db
+def test_plan_exits_with_two_when_something_would_change(write, capsys):
+    with pytest.raises(SystemExit) as ended:
+        call_command("plan", write(SMALL))
+
+    assert ended.value.code == 2
+
+
+@pytest.mark.django_db
+def test_the_example_company_applies_and_stays():
+    first = apply(COMPANY)
+
+    assert first.changes
+    assert apply(COMPANY).changes == []
