@@ -10,5 +10,6 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("admin/", admin.site.urls),
+    path("", include("oncall.urls")),
     path("", include("incidents.urls")),
 ]

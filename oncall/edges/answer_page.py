@@ -1,0 +1,210 @@
+"""What the page behind an answer link says, as plain values for ``oncall/answer.html``."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils.dateparse import parse_datetime
+
+from oncall import messages, plans
+from oncall.edges import times
+from oncall.messaging.models import Delivery
+from oncall.models import AnswerToken, Notified, Page, Schedule, User
+from oncall.upcoming import Upcoming, upcoming
+
+State = Page.State
+
+#: What a person can do from a message, by state; the first is the large button.
+VERBS: dict[str, list[str]] = {
+    State.ACTIVE: ["acknowledge", "escalate"],
+    State.EXHAUSTED: ["acknowledge"],
+    State.SNOOZED: ["acknowledge"],
+    State.ACKNOWLEDGED: ["resolve", "escalate"],
+    State.RESOLVED: [],
+}
+
+
+def nothing_here() -> dict[str, Any]:
+    """The page of a link that is unknown: nothing about any page, and what to do."""
+    said = _said("warn", "This link does not work", "Open the newest message about the page, or sign in.")
+    return _bare("Nothing to answer here") | {"said": said}
+
+
+def expired() -> dict[str, Any]:
+    """The page of a link that is too old: what it was about is not shown any more."""
+    said = _said("warn", "This link has run out", "It was good for a day. Sign in to see the page.")
+    return _bare("This page is from an earlier day") | {"said": said}
+
+
+def state_of(
+    token: AnswerToken,
+    *,
+    at: datetime,
+    action: str = "",
+    did: str = "",
+    refusal: str = "",
+    may_act: bool = True,
+) -> dict[str, Any]:
+    """The page as it is now, for the person whom the link was sent to.
+
+    ``action`` is where the buttons post to, ``did`` what she has just done, ``refusal`` why that was not done.
+    """
+    page, person = token.page, token.user
+    zone = ZoneInfo(person.time_zone)
+    ahead = upcoming(page)
+    since = parse_datetime(page.facts.get("impact_since") or "") or page.created_at
+    return {
+        "organisation": settings.ORGANISATION,
+        "person": str(person),
+        "facts": page.facts,
+        "title": page.title,
+        "service": page.facts.get("service") or (str(page.service) if page.service else ""),
+        "since": times.clock(since, at, zone),
+        "lasted": times.span(at - since),
+        "zone": person.time_zone,
+        "since_there": _elsewhere(page, since, person, at),
+        "step": page.step,
+        "upcoming": _countdown(page, ahead, at),
+        "said": _what_to_say(page, person, did, refusal, at, zone),
+        "verbs": VERBS[page.state] if may_act else [],
+        "action": action,
+        "people": _people(page, person, ahead, at, zone),
+        "open_url": messages.portal_url(page.url),
+    }
+
+
+def spent(token: AnswerToken, *, at: datetime) -> dict[str, Any]:
+    """The page of a link that has been used: how things stand, without buttons."""
+    shown = state_of(token, at=at, may_act=False)
+    zone = ZoneInfo(token.user.time_zone)
+    when = times.clock(token.used_at, at, zone)
+    text = f"It was used at {when} to {token.used_for}. To do more, sign in or use the newest message."
+    now = shown["said"]["title"] if shown["said"] else "Still waiting for an answer"
+    return shown | {"said": _said("warn", now, text)}
+
+
+def _bare(title: str) -> dict[str, Any]:
+    return {
+        "organisation": settings.ORGANISATION,
+        "title": title,
+        "facts": {},
+        "open_url": f"{settings.PUBLIC_URL}/admin/",
+    }
+
+
+def _said(tone: str, title: str, text: str = "") -> dict[str, str]:
+    return {"tone": tone, "title": title, "text": text}
+
+
+def _what_to_say(
+    page: Page, person: User, did: str, refusal: str, at: datetime, zone: ZoneInfo
+) -> dict[str, str] | None:
+    if refusal:
+        return _said("warn", "Nothing was done", refusal)
+    if did == "escalate":
+        called = [str(notified.user) for notified in page.notified.filter(at=at).select_related("user")]
+        text = f"{', '.join(called)} paged now." if called else "Nobody else could be paged."
+        return _said("good" if called else "bad", "You escalated", text)
+    return _state_said(page, person, at, zone)
+
+
+def _state_said(page: Page, person: User, at: datetime, zone: ZoneInfo) -> dict[str, str] | None:
+    """What has happened, in one bold sentence and one more; None while an answer is awaited."""
+    if page.state == State.ACKNOWLEDGED:
+        who = "You" if page.acknowledged_by == person else str(page.acknowledged_by or "The alert source")
+        text = "Nobody else is paged."
+        if page.unacknowledge_at:
+            until = times.clock(page.unacknowledge_at, at, zone)
+            text += f" Unless it is over by {until}, paging begins again."
+        return _said("good", f"{who} acknowledged at {times.clock(page.acknowledged_at, at, zone)}", text)
+    if page.state == State.RESOLVED:
+        return _said(
+            "good", f"Over since {times.clock(page.ended_at, at, zone)}", "Nothing is left to do here."
+        )
+    if page.state == State.SNOOZED:
+        until = times.clock(page.next_step_at, at, zone)
+        return _said("warn", f"Snoozed until {until}", "Then paging begins again at the first step.")
+    if page.state == State.EXHAUSTED:
+        return _said("bad", "Nobody is left to page", "If you can, take it now: nobody else will be told.")
+    return None
+
+
+def _countdown(page: Page, ahead: Upcoming | None, at: datetime) -> dict[str, Any] | None:
+    if ahead is None or page.state != State.ACTIVE:
+        return None
+    last = page.notified.order_by("-id").values_list("at", flat=True).first() or page.created_at
+    left = times.due(ahead.at, at, start=last, soon=timedelta())
+    words = times.span(ahead.at - at, exact=True) if ahead.at > at else "No time left"
+    return {"words": words, "what": ahead.what, "used": left.used}
+
+
+def _people(
+    page: Page, viewer: User, ahead: Upcoming | None, at: datetime, zone: ZoneInfo
+) -> list[dict[str, str]]:
+    """Who was paged and with what outcome, then who would be next."""
+    rows, seen = [], set()
+    reached = page.notified.filter(cycle=page.cycle).select_related("user").order_by("-id")
+    unheard = _not_delivered(page)
+    for notified in reached:
+        if notified.user_id not in seen:
+            seen.add(notified.user_id)
+            rows.insert(0, _person_row(page, notified, viewer, unheard, times.clock(notified.at, at, zone)))
+    owner = page.acknowledged_by
+    if owner and owner.pk not in seen:
+        when = times.clock(page.acknowledged_at, at, zone)
+        rows.append(_row(_name(owner, viewer), "check", "good", f"Answered {when}"))
+    if ahead and page.state == State.ACTIVE:
+        when = times.clock(ahead.at, at, zone)
+        rows += [
+            _row(_name(user, viewer), "clock", "quiet", f"Paged at {when} if nobody answers")
+            for user in ahead.people
+        ]
+    return rows
+
+
+def _person_row(page: Page, notified: Notified, viewer: User, unheard: set[str], when: str) -> dict[str, str]:
+    user = notified.user
+    name = _name(user, viewer)
+    if page.acknowledged_by_id == user.pk:
+        return _row(name, "check", "good", f"Paged {when}, answered")
+    if user.username in unheard:
+        return _row(name, "cross", "bad", f"Paged {when}, no message got through")
+    if page.state in (State.ACTIVE, State.EXHAUSTED):
+        return _row(name, "bell", "warn", f"Waiting since {when}")
+    return _row(name, "bell", "quiet", f"Paged {when}")
+
+
+def _row(name: str, icon: str, tone: str, words: str) -> dict[str, str]:
+    return {"name": name, "icon": icon, "tone": tone, "words": words}
+
+
+def _name(user: User, viewer: User) -> str:
+    return f"You ({user})" if user == viewer else str(user)
+
+
+def _not_delivered(page: Page) -> set[str]:
+    """The usernames for whom every message has failed."""
+    states: dict[str, set[str]] = {}
+    for username, state in Delivery.objects.filter(topic=page.topic).values_list("recipient", "state"):
+        states.setdefault(username, set()).add(state)
+    failed = {Delivery.State.DEAD, Delivery.State.EXPIRED}
+    return {username for username, found in states.items() if found <= failed}
+
+
+def _elsewhere(page: Page, since: datetime, person: User, at: datetime) -> str:
+    """The same instant where the schedule is at home, if its clock shows something else than hers."""
+    home = page.facts.get("time_zone") or _schedules_zone(page) or "UTC"
+    there, here = since.astimezone(ZoneInfo(home)), since.astimezone(ZoneInfo(person.time_zone))
+    if there.utcoffset() == here.utcoffset():
+        return ""
+    shown = times.clock(since, at, ZoneInfo(home))
+    return f"{shown} UTC" if home == "UTC" else f"{shown} in {times.city(home)}"
+
+
+def _schedules_zone(page: Page) -> str:
+    targets = [target for step in plans.read(page.plan).steps for target in step.targets]
+    first = next((target.id for target in targets if target.kind == "schedule"), None)
+    return (
+        (Schedule.objects.filter(pk=first).values_list("time_zone", flat=True).first() or "") if first else ""
+    )

@@ -1,0 +1,75 @@
+"""``/a/<token>/``: a paged person answers from a message, without signing in.
+
+GET and HEAD show how things stand and change nothing, so mail scanners and previews may open the link; POST acts.
+The unguessable token in the address is the credential. It is no cookie, so no other site can make a browser send
+it: there is nothing for a CSRF token to protect, and none is asked for.
+"""
+
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from oncall import answers, clock, paging
+from oncall.edges import answer_page
+from oncall.messaging.errors import DomainError
+from oncall.models import AnswerToken
+
+CHOICES = {"acknowledge", "escalate", "resolve"}
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def answer(request: HttpRequest, token: str) -> HttpResponse:
+    """Show the page of a link, or do what its person chose."""
+    at = clock.now()
+    found = answers.find(token)
+    if found is None:
+        return _shown(answer_page.nothing_here(), 404)
+    fault = answers.fault(found, at=at)
+    if fault == "expired":
+        return _shown(answer_page.expired(), 410)
+    if fault == "used":
+        return _shown(answer_page.spent(found, at=at), 410 if request.method == "POST" else 200)
+    if request.method == "POST":
+        return _act(request, found, token, at)
+    return _shown(answer_page.state_of(found, at=at, action=_path(token)))
+
+
+def _act(request: HttpRequest, token: AnswerToken, text: str, at) -> HttpResponse:
+    choice = request.POST.get("answer", "")
+    if choice not in CHOICES:
+        refusal = "Choose one of the buttons."
+        return _shown(answer_page.state_of(token, at=at, action=_path(text), refusal=refusal), 400)
+    try:
+        with transaction.atomic():
+            token.page = paging.answer(token, choice, expected_step=_step(request), at=at)
+            fresh = answers.issue(token.page, token.user, at=at)
+    except DomainError as error:
+        token = answers.find(text)
+        if answers.fault(token, at=at):  # of two who pressed at the same moment, this was the second
+            return _shown(answer_page.spent(token, at=at), 410)
+        return _shown(answer_page.state_of(token, at=at, action=_path(text), refusal=error.detail), 409)
+    return _shown(answer_page.state_of(token, at=at, action=_path(fresh), did=choice))
+
+
+def _step(request: HttpRequest) -> int:
+    """The step that the person saw; what is no number fits no step."""
+    given = request.POST.get("step", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 6 else -1
+
+
+def _path(token: str) -> str:
+    return f"/a/{token}/"
+
+
+def _shown(context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """The page, kept by nobody: no cookie, no cache, no trace of the link on other sites."""
+    response = HttpResponse(render_to_string("oncall/answer.html", context), status=status)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
