@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from oncall.models import PortalSettings, Team, User
+from oncall import rotation, schedules
+from oncall.models import PortalSettings, Schedule, Team, User
 from oncall.plans import Target
 
 
@@ -28,7 +29,7 @@ class Found:
 
 
 def look_up(targets: Iterable[Target], *, at: datetime) -> Found:
-    """The people of ``targets`` at an instant: members of a team, or named."""
+    """The people of ``targets`` at an instant: on call on a schedule, members of a team, or named."""
     found = Found()
     for target in targets:
         if target.kind == "webhook":
@@ -70,7 +71,33 @@ def _team(found: Found, target: Target, at: datetime) -> None:
         found.add(members, why=f"Member of {team}", otherwise=f"{team} has no members")
 
 
+def _schedule(found: Found, target: Target, at: datetime) -> None:
+    schedule = Schedule.objects.filter(pk=target.id).first()
+    if schedule is None:
+        found.nobody.append(f"The schedule {target.name} was deleted")
+        return
+    on_call = schedules.on_call(schedule, at)
+    if not on_call.users:
+        found.nobody.append(f"Nobody is on call in {schedule}")
+    for user in on_call.users:
+        reason = next((reason for reason in on_call.reasons if reason.user == user.username), None)
+        found.add([user], why=_why_on_call(schedule, reason), otherwise="")
+
+
+def _why_on_call(schedule: Schedule, reason: rotation.Reason | None) -> str:
+    """The layer, the turn and the exceptions that put a person on call (rule 34)."""
+    parts = []
+    if reason and reason.layer:
+        parts.append(f"layer {reason.layer}")
+    if reason and reason.turn is not None:
+        parts.append(f"turn {reason.turn + 1}")
+    if reason and reason.exceptions:
+        parts.append(f"by exception {', '.join(str(key) for key in reason.exceptions)}")
+    return f"On call in {schedule}" + (f": {', '.join(parts)}" if parts else "")
+
+
 _LOOK_UPS: dict[str, Callable[[Found, Target, datetime], None]] = {
     "user": _user,
     "team": _team,
+    "schedule": _schedule,
 }

@@ -71,6 +71,16 @@ def team(alice, bob) -> Team:
 
 
 @pytest.fixture
+def primary(alice, bob, at) -> Schedule:
+    """alice on the Monday of our stories from 09:00, bob on the Tuesday, and so on by the day."""
+    schedule = Schedule.objects.create(slug="primary", name="Primary")
+    layer = schedule.layers.create(name="days", unit="day", anchor=at("09:00").replace(tzinfo=None))
+    for position, user in enumerate([alice, bob]):
+        layer.slots.create(position=position).users.add(user)
+    return schedule
+
+
+@pytest.fixture
 def make_policy(db) -> Callable[..., EscalationPolicy]:
     """``make_policy((0, alice), (5, [bob, team]), repeat=1)``: minutes before each step, and its targets."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from oncall import contacts, paging
 from oncall.messaging.models import Delivery
-from oncall.models import ContactMethod, Notified, Page, PageEvent, Team
+from oncall.models import ContactMethod, Notified, Page, PageEvent, Schedule, Team
 from oncall.page_events import Lost, move
 
 pytestmark = pytest.mark.django_db
@@ -141,6 +141,36 @@ def test_a_policy_of_one_step_at_once_gives_time_before_it_repeats(
     advance("10:00")
 
     assert fresh(page).next_step_at == at("10:05")
+
+
+def test_a_webhook_step_tells_the_program_and_shows_only_its_host(make_policy, make_page, bob, advance):
+    page = make_page(make_policy((0, "https://hooks.example.com/secret"), (5, bob)))
+
+    advance("10:00")
+
+    assert Delivery.objects.get(medium="webhook").address == "https://hooks.example.com/secret"
+    assert "secret" not in page.events.get(kind="webhook").text
+    assert not fresh(page).reached_anybody
+
+
+def test_a_schedule_is_asked_when_the_step_fires(make_policy, make_page, primary, advance, told, at):
+    page = make_page(make_policy((0, primary), (24 * 60, primary)))
+    advance("10:00")
+
+    paging.advance_due(now=lambda: at("10:00") + timedelta(days=1))
+
+    assert told() == ["alice", "bob"]
+    assert page.events.filter(kind="paged").first().data["why"] == "On call in Primary: layer days, turn 1"
+
+
+def test_a_schedule_with_nobody_on_call_is_skipped_and_named(make_policy, make_page, bob, advance, told):
+    empty = Schedule.objects.create(slug="empty", name="Empty nights")
+    page = make_page(make_policy((0, empty), (5, bob)))
+
+    advance("10:00")
+
+    assert told() == ["bob"]
+    assert "Nobody is on call in Empty nights" in page.events.get(kind="nobody").text
 
 
 # -- nobody there ------------------------------------------------------------------------------------------
