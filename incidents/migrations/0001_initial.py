@@ -450,7 +450,7 @@ class Migration(migrations.Migration):
             name='Update',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('audience', models.CharField(choices=[('staff', 'Everybody on the incident'), ('executives', 'Executives')], max_length=10)),
+                ('audience', models.CharField(choices=[('staff', 'Everybody on the incident'), ('executives', 'Executives'), ('customers', 'Customers')], max_length=10)),
                 ('text', models.TextField()),
                 ('at', models.DateTimeField()),
                 ('next_update_at', models.DateTimeField(blank=True, null=True)),

@@ -1,4 +1,4 @@
-"""What was told to whom inside the house. What customers read is the status page's."""
+"""What was told to whom, and when the next word was promised."""
 
 from django.db import models
 
@@ -7,11 +7,12 @@ from oncall.models import User
 
 
 class Update(models.Model):
-    """One update to staff or executives, as it was sent."""
+    """One update as it was sent. Those to customers are written by the status page, which tells us of them."""
 
     class Audience(models.TextChoices):
         STAFF = "staff", "Everybody on the incident"
         EXECUTIVES = "executives", "Executives"
+        CUSTOMERS = "customers", "Customers"
 
     incident = models.ForeignKey(Incident, models.CASCADE, related_name="updates")
     audience = models.CharField(max_length=10, choices=Audience)

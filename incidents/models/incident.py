@@ -56,6 +56,7 @@ class IncidentQuerySet(models.QuerySet):
             | Q(reporter=user)
             | Q(pk__in=user.incident_roles.values("incident"))
             | Q(pk__in=user.engagements.values("incident"))
+            | Q(pk__in=user.notified.values("page__engagement__incident"))
         )
 
     def update_overdue(self, now: datetime) -> "IncidentQuerySet":
