@@ -15,7 +15,7 @@ from oncall.escalation import advance_due, begin_again, expire_acknowledgements,
 from oncall.messaging import doorbell, outbox
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_header, clean_text
-from oncall.models import AnswerToken, EscalationPolicy, Page, PageEvent, Service, Team, User
+from oncall.models import AnswerToken, EscalationPolicy, Page, PageEvent, Service, Team, Urgency, User
 from oncall.page_events import locked, move, record
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "may_answer",
     "page",
     "policy_changed_since",
+    "raise_urgency",
     "resolve",
     "restart_with_current_policy",
     "snooze",
@@ -203,6 +204,24 @@ def restart_with_current_policy(page: Page, *, by: User | None, at: datetime) ->
     outbox.cancel(topic=page.topic, at=at, reason="begun again")
     begin_again(page, next_step_at=at + plan.first_wait, plan=plan.as_json())
     record(page, Kind.RESTARTED, f"{by or 'The portal'} began again with the current policy", by=by, at=at)
+    doorbell.ring()
+    return page
+
+
+@transaction.atomic
+def raise_urgency(page: Page, *, by: User | None, at: datetime) -> Page:
+    """It is worse than thought: page loudly, and wake again whoever was told quietly and has not answered.
+
+    A page that is loud already or over stays as it is; nothing ever makes one quieter.
+    """
+    page = locked(page)
+    if page.urgency == Urgency.HIGH or page.state == State.RESOLVED:
+        return page
+    if page.state != State.ACTIVE:
+        return move(page, urgency=Urgency.HIGH)
+    outbox.cancel(topic=page.topic, at=at, reason="urgency raised")
+    begin_again(page, next_step_at=at, urgency=Urgency.HIGH)
+    record(page, Kind.RESTARTED, "The urgency was raised; paging begins again", by=by, at=at)
     doorbell.ring()
     return page
 
