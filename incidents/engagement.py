@@ -1,0 +1,193 @@
+"""Calling people in: services, teams and persons, each by a page of its own, and who has answered."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from incidents import facts, impacts, moves, rights, timeline, transitions
+from incidents.models import AffectedService, Engagement, Incident
+from oncall import paging
+from oncall.messaging.errors import DomainError
+from oncall.models import EscalationPolicy, Page, PortalSettings, Service, Team, Urgency, User
+
+Kind = Engagement.Kind
+
+
+@transaction.atomic
+def engage(
+    incident: Incident,
+    *,
+    by: User | None,
+    at: datetime,
+    service: Service | None = None,
+    team: Team | None = None,
+    user: User | None = None,
+    kind: str = "",
+) -> Incident:
+    """Page whoever is on call for a service, a team, or one person, and write down as what.
+
+    A service becomes part of the incident; one that is impacted is hurt from now on and owes an all-clear.
+    Nobody is paged twice for the same: while an earlier page is open, engaging again changes nothing.
+    """
+    incident = moves.lock(incident)
+    rights.require(by, transitions.verb("engage"), incident)
+    if not incident.is_open:
+        raise DomainError(
+            "not_open", f"{incident.key} is {incident.get_state_display().lower()}: reopen it first."
+        )
+    if sum(target is not None for target in (service, team, user)) != 1:
+        raise DomainError("one_target", "Name one service, one team or one person.")
+    kind = kind or (Kind.IMPACTED if service else Kind.OTHER)
+    if kind not in Kind.values or (kind in (Kind.OWNING, Kind.IMPACTED) and not service):
+        raise DomainError(
+            "kind_unknown", "A service is engaged as owning or impacted; teams and people as other."
+        )
+    if service and kind in AffectedService.Kind.values:
+        impacts.add_service(incident, service, kind=kind)
+        if kind == Kind.IMPACTED and incident.declared_at:
+            impacts.begin(incident, at=at, services=[service])
+    call(incident, kind=kind, service=service, team=team, user=user, by=by, at=at)
+    facts.refresh(incident)
+    return incident
+
+
+def call(
+    incident: Incident,
+    *,
+    kind: str,
+    by: User | None,
+    at: datetime,
+    service: Service | None = None,
+    team: Team | None = None,
+    user: User | None = None,
+    policy: EscalationPolicy | None = None,
+) -> Engagement | None:
+    """Page one target of a locked incident, unless a page to it is open. For the verbs, which check rights."""
+    target = {"service": service, "team": team, "user": user}
+    earlier = incident.engagements.filter(kind=kind, page__in=Page.objects.open())
+    if earlier.filter(**{name: value for name, value in target.items() if value}).exists():
+        return None
+    page = paging.page(
+        title=incident.title,
+        text=incident.summary or incident.description,
+        urgency=urgency(incident),
+        policy=policy or (service.policy if service else None),
+        user=user,
+        team=team or (service.team if service else None),
+        service=service,
+        facts=facts.facts(incident),
+        reference=incident.key,
+        url=facts.address(incident),
+        by=by,
+        at=at,
+    )
+    engagement = Engagement.objects.create(
+        incident=incident, kind=kind, service=service, team=team, user=user, page=page, at=at, by=by
+    )
+    text = f"{_called(engagement)} engaged"
+    timeline.add(
+        incident, kind=timeline.Kind.PAGE, text=text, by=by, at=at, data={"page": page.pk, "as": kind}
+    )
+    return engagement
+
+
+def call_manager(incident: Incident, *, by: User | None, at: datetime) -> None:
+    """Page the portal's incident managers, by their policy; without one, by the portal's last resort."""
+    policy = PortalSettings.load().incident_manager_policy
+    call(incident, kind=Kind.MANAGER, policy=policy, team=policy.team if policy else None, by=by, at=at)
+
+
+def call_services(incident: Incident, *, by: User | None, at: datetime) -> None:
+    """Page the on-call of every affected service that was not engaged before."""
+    engaged = incident.engagements.filter(service__isnull=False).values("service")
+    rows = incident.affected_services.exclude(service__in=engaged)
+    for row in rows.select_related("service__policy", "service__team"):
+        call(incident, kind=row.kind, service=row.service, by=by, at=at)
+
+
+def call_again(incident: Incident, *, by: User | None, at: datetime) -> None:
+    """The trouble is back: page every affected service's on-call anew, owning ones first."""
+    rows = incident.affected_services.select_related("service__policy", "service__team").order_by(
+        "-kind", "id"
+    )
+    for row in rows:
+        call(incident, kind=row.kind, service=row.service, by=by, at=at)
+
+
+def raise_urgency(incident: Incident, *, by: User | None, at: datetime) -> None:
+    """Page loudly from now on where it was done quietly; what was loud stays so (T19: down never un-pages)."""
+    if urgency(incident) == Urgency.HIGH:
+        for page in open_pages(incident):
+            paging.raise_urgency(page, by=by, at=at)
+
+
+def urgency(incident: Incident) -> str:
+    """How loudly to page: as the severity says, and loudly while there is none."""
+    return incident.severity.urgency if incident.severity else Urgency.HIGH
+
+
+def open_pages(incident: Incident) -> list[Page]:
+    """The incident's pages that are not over, in the order they are locked in."""
+    return list(Page.objects.open().filter(engagement__incident=incident).order_by("pk"))
+
+
+def end_pages(incident: Incident, *, by: User | None, at: datetime, reason: str) -> None:
+    """End every page of a locked incident: nobody need answer any more."""
+    for page in open_pages(incident):
+        paging.resolve(page, by=by, at=at, reason=reason)
+
+
+@transaction.atomic
+def all_clear(incident: Incident, *, service: Service, by: User | None, at: datetime) -> Incident:
+    """The people of an impacted service say that it is healthy again (field/incidents.md RES-3)."""
+    incident = moves.lock(incident)
+    rights.require(by, transitions.verb("all_clear"), incident)
+    row = incident.affected_services.filter(service=service).first()
+    if row is None:
+        raise DomainError("not_affected", f"{service.name} has no part in {incident.key}.")
+    if row.all_clear_at:
+        return incident
+    if not incident.is_open:
+        raise DomainError(
+            "not_open", f"{incident.key} is {incident.get_state_display().lower()}: it needs none."
+        )
+    impacts.clear(row, by=by, at=at)
+    text = f"All clear for {service.name}"
+    timeline.add(incident, kind=timeline.Kind.STATE, text=text, by=by, at=at, data={"service": service.slug})
+    return incident
+
+
+# -- roll call ---------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Called:
+    """One line of the roll call: who was called in as what, and whether anybody has answered."""
+
+    engagement: Engagement
+    whom: str
+    state: str
+    answered_by: User | None
+    answered_at: datetime | None
+
+
+def roll_call(incident: Incident) -> list[Called]:
+    """Everybody who was called in, oldest first, with the answer; in one query."""
+    rows = incident.engagements.select_related("service", "team", "user", "page__acknowledged_by")
+    return [
+        Called(
+            engagement=row,
+            whom=_called(row),
+            state=row.page.state if row.page else "",
+            answered_by=row.page.acknowledged_by if row.page else None,
+            answered_at=row.page.acknowledged_at if row.page else None,
+        )
+        for row in rows
+    ]
+
+
+def _called(engagement: Engagement) -> str:
+    if engagement.service:
+        return f"{engagement.service.name} on-call"
+    if engagement.kind == Kind.MANAGER:
+        return "Incident manager on call"
+    return str(engagement.team or engagement.user or "Somebody")
