@@ -166,7 +166,6 @@ LOGGING = {
     # No mail to admins from inside a request: a dead relay would freeze the web server.
     "loggers": {
         "django": {"handlers": [], "propagate": True},
-        "httpx": {"level": "WARNING"},
         # Three lines for each tick of each line of the pulse would bury what matters.
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
