@@ -1,0 +1,77 @@
+"""Several engines, and people beside them, at work on the same pages at the same moment."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection
+
+from oncall import escalation, paging
+from oncall.messaging.errors import DomainError
+from oncall.messaging.models import Delivery
+from oncall.models import Notified, Page
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(*works):
+    """Run every work in a thread and a connection of its own, all let go together; their results."""
+    together = Barrier(len(works))
+
+    def run(work):
+        together.wait()
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works))
+
+
+def test_two_engines_page_each_person_once(make_page, alice, at):
+    for _ in range(10):
+        make_page(user=alice)
+
+    worked = at_once(*[lambda: escalation.advance_due(now=lambda: at("10:00"))] * 2)
+
+    assert sum(worked) == 10
+    assert Delivery.objects.count() == Notified.objects.count() == 10
+    assert set(Page.objects.values_list("generation", flat=True)) == {1}
+
+
+def test_an_engine_that_is_late_finds_the_page_taken(page, at):
+    """All of them have read the same list; each now asks for the page."""
+
+    def engine():
+        return escalation._alone(page.pk, escalation._advance, at("10:00"))
+
+    assert Counter(at_once(engine, engine, engine)) == {True: 1, False: 2}
+    assert Delivery.objects.count() == 1
+
+
+def test_of_two_who_escalate_at_once_one_is_refused(page, alice, bob, at, advance):
+    advance("10:00")
+
+    def escalate(by):
+        try:
+            paging.escalate_now(page, expected_step=1, by=by, at=at("10:01"))
+        except DomainError as refusal:
+            return refusal.code
+        return "done"
+
+    assert sorted(at_once(lambda: escalate(alice), lambda: escalate(bob))) == ["done", "stale_step"]
+    assert Notified.objects.filter(user=bob).count() == 1
+
+
+def test_an_acknowledgement_and_a_step_at_once_leave_nothing_waiting(page, alice, at, advance):
+    advance("10:00")
+
+    at_once(
+        lambda: paging.acknowledge(page, by=alice, at=at("10:05")),
+        lambda: escalation.advance_due(now=lambda: at("10:05")),
+    )
+
+    assert Page.objects.get().state == Page.State.ACKNOWLEDGED
+    assert not Delivery.objects.filter(due_at__isnull=False).exists()
