@@ -18,12 +18,14 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.models import F
 
 from config.models import PulseLine
+from incidents import communication
 from oncall import clock, escalation
 from oncall.messaging import outbox
+from statuspage import fanout, maintenance, subscriptions
 
 log = logging.getLogger("muster.pulse")
 
-SECOND = timedelta(seconds=1)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 #: A line with at most this period is urgent: every engine runs it, unclaimed, whenever the doorbell rings.
 URGENT = timedelta(seconds=5)
 #: Who claimed a slow line and then died is replaced after this time, or after the period if that is shorter.
@@ -58,6 +60,8 @@ LINES: list[Line] = [
     # Every second, in this order, and at once when the doorbell rings.
     Line("oncall.advance_pages", SECOND, escalation.advance_due, "Pages the next person.", "pages"),
     Line("messaging.deliver", SECOND, outbox.deliver_due, "Sends what is due, pages first.", "messages"),
+    Line("statuspage.fan_out", SECOND, fanout.fan_out, "Writes each subscriber's mail about an update."),
+    Line("statuspage.turn_edges", 5 * SECOND, maintenance.turn_edges, "Begins and ends maintenance."),
     # Slower, one process of all at a time.
     Line(
         "oncall.expire_acknowledgements",
@@ -65,6 +69,13 @@ LINES: list[Line] = [
         escalation.expire_acknowledgements,
         "Pages again where an acknowledgement has run out.",
     ),
+    Line(
+        "incidents.remind_updates",
+        30 * SECOND,
+        communication.remind_updates,
+        "Reminds the incident manager of an update that is late.",
+    ),
+    Line("statuspage.forget", HOUR, subscriptions.forget, "Deletes the addresses of those who left."),
 ]
 
 
