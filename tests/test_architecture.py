@@ -2,6 +2,8 @@
 
 import ast
 import io
+import re
+import tomllib
 
 import pytest
 from django.core.management import call_command
@@ -40,6 +42,21 @@ def test_lock_files_name_no_address():
 
     assert [fault for path in files for fault in house.requirement_faults(path.read_text())] == []
     assert [path.name for path in files] == ["dev.txt", "run.txt"]
+
+
+def test_lock_files_hold_what_the_project_asks_for():
+    project = tomllib.loads((house.ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    asked = {
+        "run": project["dependencies"],
+        "dev": [*project["dependencies"], *extras["dev"], *extras["postgres"]],
+    }
+
+    for name, wanted in asked.items():
+        locked = set(
+            re.findall(r"^([a-z0-9-]+)==", (house.ROOT / f"requirements/{name}.txt").read_text(), re.M)
+        )
+        assert {re.match(r"[\w-]+", line)[0].lower() for line in wanted} <= locked, "run `make lock`"
 
 
 def test_migrations_of_each_app_form_one_chain():
