@@ -19,7 +19,16 @@ WIRING = {"apps", "templatetags", "management"}
 EGRESS = "oncall.messaging.egress"
 RENDER = "oncall.messaging.render"
 CLOCK = "oncall.clock"
-HTTP_CLIENTS = {"aiohttp", "http.client", "httpcore", "httpx", "requests", "urllib.request", "urllib3", "pycurl"}
+HTTP_CLIENTS = {
+    "aiohttp",
+    "http.client",
+    "httpcore",
+    "httpx",
+    "requests",
+    "urllib.request",
+    "urllib3",
+    "pycurl",
+}
 PUBLISHERS = {"delay", "apply_async", "send_task"}
 RELATIONS = {"ForeignKey", "OneToOneField", "ManyToManyField", "get_model"}
 

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -310,11 +311,51 @@ def portal(**settings: str) -> Iterator[Portal]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def click_button(http: httpx.Client, url: str, **fields: str) -> httpx.Response:
-    """Open a page and press its button, as a person does: GET, then POST its form with the CSRF token."""
-    page = http.get(url)
+# -- a person at a page ------------------------------------------------------------------------------------
+class _Forms(HTMLParser):
+    """The forms of a page: where they go, what they hold, what their buttons say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[dict[str, Any]] = []
+        self._button: dict[str, Any] | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag == "form":
+            self.forms.append({"action": found.get("action", ""), "fields": {}, "buttons": []})
+        elif self.forms and tag == "input" and found.get("name"):
+            chosen = found.get("type") not in {"checkbox", "radio"} or "checked" in found
+            if chosen:
+                self.forms[-1]["fields"][found["name"]] = found.get("value") or ""
+        elif self.forms and tag == "button":
+            self._button = {"name": found.get("name"), "value": found.get("value") or "", "says": ""}
+            self.forms[-1]["buttons"].append(self._button)
+
+    def handle_data(self, data: str) -> None:
+        if self._button is not None:
+            self._button["says"] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "button":
+            self._button = None
+
+
+def press(http: httpx.Client, url: str, says: str, **fields: str) -> httpx.Response:
+    """Open a page and press the button that says these words, with the fields filled in."""
+    page = http.get(url, follow_redirects=True)
     assert page.status_code == 200, f"{url}: {page.status_code}"
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
-    if token:
-        fields["csrfmiddlewaretoken"] = token[1]
-    return http.post(url, data=fields, headers={"Referer": url}, follow_redirects=True)
+    reader = _Forms()
+    reader.feed(page.text)
+    for form in reader.forms:
+        for button in form["buttons"]:
+            if says.lower() not in button["says"].lower():
+                continue
+            own = {button["name"]: button["value"]} if button["name"] else {}
+            target = page.url.join(form["action"])
+            answer = http.post(
+                target, data=form["fields"] | fields | own, headers={"Referer": url}, follow_redirects=True
+            )
+            assert answer.is_success, f"{says} at {url}: {answer.status_code} {answer.text[:500]}"
+            return answer
+    raise AssertionError(f"no button says {says!r} at {url}")
