@@ -1,19 +1,18 @@
-"""The REST API's door: who is asking, what a body may hold, what a refusal looks like."""
+"""The REST API's door: who is asking, and what a body may hold.
+
+REST framework imports this while it is itself being imported, so nothing here may import its views.
+"""
 
 import json
 import math
 
-from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, ValidationError
-from rest_framework import exceptions, status
+from django.core.exceptions import RequestDataTooBig
+from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import exception_handler
 
 from oncall import clock, tokens
-from oncall.edges.api import AlreadyAnswered
-from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_text
 
 DEEPEST = 32
@@ -79,19 +78,3 @@ def _clean(value, depth: int):
     if isinstance(value, int) and abs(value) >= 2**63:
         raise exceptions.ParseError("A number is too large.")
     return value
-
-
-def refuse(error: Exception, context: dict) -> Response | None:
-    """The answer to a refusal: 409 with a code and a sentence for a ``DomainError``, else DRF's shapes."""
-    if isinstance(error, AlreadyAnswered):
-        return Response(error.body, status=error.status)
-    if isinstance(error, DomainError):
-        code = status.HTTP_403_FORBIDDEN if error.code == "forbidden" else status.HTTP_409_CONFLICT
-        return Response({"code": error.code, "detail": error.detail}, status=code)
-    if isinstance(error, ValidationError):
-        error = exceptions.ValidationError(
-            error.message_dict if hasattr(error, "error_dict") else error.messages
-        )
-    if isinstance(error, ObjectDoesNotExist):
-        error = exceptions.NotFound()
-    return exception_handler(error, context)

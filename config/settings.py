@@ -138,7 +138,7 @@ REST_FRAMEWORK = {
         "config.api.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["oncall.edges.api.Rights"],
+    "DEFAULT_PERMISSION_CLASSES": ["oncall.edges.rights.Rights"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.api.SafeJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "oncall.edges.api.CursorPages",
@@ -147,7 +147,7 @@ REST_FRAMEWORK = {
         "rest_framework.filters.SearchFilter",
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "config.api.refuse",
+    "EXCEPTION_HANDLER": "config.refusals.refuse",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
