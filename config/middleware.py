@@ -30,13 +30,19 @@ class SecurityHeaders:
 
 
 class ViewersClock:
-    """Times are read and written in the zone of whoever is signed in, for as long as her request lasts."""
+    """In the portal, times are read and written in the zone of whoever is signed in, while her request lasts.
+
+    Elsewhere nobody is looked up: the status page, alerts and the API owe nothing to a session, and an answer that
+    looked at the cookie could not be shared by caches.
+    """
+
+    PORTAL = ("/admin/", "/report/")
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.user.is_authenticated:
+        if not request.path.startswith(self.PORTAL) or not request.user.is_authenticated:
             return self.get_response(request)
         with timezone.override(ZoneInfo(request.user.time_zone)):
             return self.get_response(request)
