@@ -12,4 +12,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("oncall.urls")),
     path("", include("incidents.urls")),
+    path("", include("statuspage.urls")),
 ]
+
+handler404 = "statuspage.views.pages.missing"
