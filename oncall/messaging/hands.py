@@ -45,10 +45,18 @@ def deliver_due(*, now: Clock, budget_s: float = 10.0) -> int:
     return shift.work()
 
 
-def wait_for_hands(timeout_s: float) -> bool:
-    """Before the process ends: let what is being sent be recorded. Whether no hand is busy any more."""
-    with Shift._changed:
-        return Shift._changed.wait_for(lambda: not Shift._busy, timeout_s)
+def finish_up(timeout_s: float) -> bool:
+    """Before the process ends: begin nothing new, and let what is being sent be recorded.
+
+    Whether no hand is busy any more after ``timeout_s`` at most. One that is leaves an attempt without an end,
+    and its delivery goes out again when the lease is over.
+    """
+    Shift.closing.set()
+    try:
+        with Shift._changed:
+            return Shift._changed.wait_for(lambda: not Shift._busy, timeout_s)
+    finally:
+        Shift.closing.clear()
 
 
 class Shift:
@@ -56,6 +64,7 @@ class Shift:
 
     _busy: set[tuple[str, int]] = set()  # of all shifts of this process; guarded by _changed
     _changed = threading.Condition()
+    closing = threading.Event()
 
     def __init__(self, now: Clock, budget_s: float) -> None:
         self.now = now
@@ -65,7 +74,7 @@ class Shift:
 
     @property
     def is_over(self) -> bool:
-        return time.monotonic() >= self.ends_at
+        return time.monotonic() >= self.ends_at or self.closing.is_set()
 
     def work_alone(self) -> int:
         """Everything in the caller's own thread and connection."""
@@ -126,13 +135,15 @@ class Shift:
             batch = claims.claim(medium.name, limit=limit, pages_only=pages_only, at=self.now())
             if not batch:
                 return
-            send_batch(medium, batch, self.now)
+            send_batch(medium, batch, self.now, stop=lambda: self.is_over)
             with self._changed:
                 self.worked += len(batch)
 
 
-def send_batch(medium: Medium, batch: list[Delivery], now: Clock) -> None:
-    """Send claimed deliveries one after the other over one line.
+def send_batch(
+    medium: Medium, batch: list[Delivery], now: Clock, *, stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Send claimed deliveries one after the other over one line, until ``stop`` says so.
 
     When the line itself is down the first that noticed has its failed attempt, and the others are given back
     for a short while instead of each waiting for the same timeout.
@@ -140,8 +151,8 @@ def send_batch(medium: Medium, batch: list[Delivery], now: Clock) -> None:
     is_down = False
     with medium.line() as line:
         for delivery in batch:
-            if is_down:
-                claims.give_back(delivery, due_at=now() + _LINE_DOWN_PAUSE)
+            if is_down or stop():
+                claims.give_back(delivery, due_at=now() + (_LINE_DOWN_PAUSE if is_down else timedelta()))
                 continue
             attempt = claims.begin(delivery, at=now())
             if attempt is None:

@@ -40,8 +40,9 @@ SCHEMES = {"http", "https", "mailto"}
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_]*)\s*\}\}")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-# Embeddings, overrides and isolates let a title turn the rest of a line round; a mark at its start is noise.
-_INVISIBLE = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
+# Controls but tab and newline; embeddings, overrides and isolates, which let a title turn the rest of a line
+# round; byte order marks.
+_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
 # Nobody writes more than a handful of accents on one letter; hundreds paint over the neighbouring lines.
 _PILED_MARKS = re.compile(r"([\u0300-\u036f]{4})[\u0300-\u036f]+")
 _markdown = (
@@ -57,7 +58,7 @@ def markdown(text: str) -> SafeString:
     Headings start at h3, below those of the page around it. What lies beyond 20,000 characters or deeper than
     20 levels is left out. Source: field/reliability.md section 5, "Markdown".
     """
-    text = clean_text(text)
+    text = clean_text(text[: 2 * MARKDOWN_LIMIT])
     if len(text) > MARKDOWN_LIMIT:
         text = text[:MARKDOWN_LIMIT] + "…"
     tokens = _markdown.parse(text)
@@ -81,9 +82,7 @@ def clean_text(value: str) -> str:
     A lone surrogate, which no encoder accepts, becomes U+FFFD.
     """
     value = _LINE_ENDS.sub("\n", str(value)).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    value = _INVISIBLE.sub("", value)
-    value = "".join(c for c in value if c in "\n\t" or unicodedata.category(c) != "Cc")
-    return unicodedata.normalize("NFC", _PILED_MARKS.sub(r"\1", unicodedata.normalize("NFD", value)))
+    return _PILED_MARKS.sub(r"\1", unicodedata.normalize("NFC", _INVISIBLE.sub("", value)))
 
 
 def clean_header(value: str, limit: int = 200) -> str:

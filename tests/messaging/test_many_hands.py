@@ -1,11 +1,12 @@
 """Several senders at once, each with a connection of its own, on the real database."""
 
+import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 
 from oncall.messaging import claims, hands, outbox
 from oncall.messaging.models import Attempt, Delivery
@@ -79,6 +80,55 @@ def test_without_a_fault_there_is_no_duplicate_and_no_loss(clock, relay: MailSin
     assert Attempt.objects.filter(outcome="accepted").count() == 150
 
 
+def test_an_attempt_is_committed_before_the_relay_hears_of_it(post, clock, relay: MailSink):
+    delivery, open_attempts = post(), []
+
+    def look() -> None:
+        open_attempts.extend(delivery.attempts.filter(ended_at=None).values_list("n", flat=True))
+        connections.close_all()
+
+    relay.on_data = lambda server, mail: asyncio.to_thread(look)
+
+    outbox.deliver_due(now=clock)
+
+    assert open_attempts == [1]
+
+
+def test_an_outcome_is_written_through_a_restart_of_the_database(post, clock, relay: MailSink, monkeypatch):
+    delivery, finish = post(), claims.finish
+    failures = [OperationalError("the server is restarting")] * 2
+
+    def restarting(*args, **kwargs) -> bool:
+        if failures:
+            raise failures.pop()
+        return finish(*args, **kwargs)
+
+    monkeypatch.setattr(claims, "finish", restarting)
+    monkeypatch.setattr(hands.time, "sleep", lambda seconds: None)
+
+    outbox.deliver_due(now=clock)
+
+    delivery.refresh_from_db()
+    assert (delivery.state, len(relay.mails)) == ("sent", 1)
+
+
+def test_a_process_that_ends_begins_nothing_new_and_records_what_it_sends(clock, relay: MailSink):
+    fan_out(40, clock)
+    begun = threading.Event()
+    relay.on_data = lambda server, mail: begun.set()
+    shift = threading.Thread(target=outbox.deliver_due, kwargs={"now": clock})
+    shift.start()
+    begun.wait(5)
+
+    all_done = hands.finish_up(5)
+
+    shift.join()
+    assert all_done
+    assert not Delivery.objects.filter(state="sending").exists()
+    assert not Attempt.objects.filter(ended_at=None).exists()
+    assert len(relay.mails) == Delivery.objects.filter(state="sent").count() < 40
+
+
 def test_a_hand_that_hangs_holds_up_nobody_else(post, clock, relay: MailSink):
     hanging = threading.Event()
 
@@ -99,5 +149,5 @@ def test_a_hand_that_hangs_holds_up_nobody_else(post, clock, relay: MailSink):
     assert (first, second, hanging.is_set()) == (0, 1, True)
     assert states == {"alice": "sending", "bob": "sent"}
     relay.released.set()
-    assert hands.wait_for_hands(5)
+    assert hands.finish_up(5)
     assert Delivery.objects.get(recipient="alice").state == "sent"

@@ -83,11 +83,11 @@ def test_any_text_at_all_is_harmless(text):
     + ["|a" * 5000 + "\n" + "|-" * 5000, "[a]: /\n" * 2000 + "[a]" * 2000, "x" * 5_000_000, "`" * 20_000],
 )
 def test_markdown_made_to_be_slow_is_fast(text):
-    started = time.monotonic()
+    started = time.thread_time()
 
     html = markdown(text)
 
-    assert time.monotonic() - started < 1
+    assert time.thread_time() - started < 1
     assert len(html) < 200_000
 
 
