@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from config import pulse
-from oncall.messaging import doorbell
+from oncall.messaging import doorbell, hands
 
 #: The longest wait between tries while the database is away, in seconds.
 LONGEST_WAIT_S = 5.0
@@ -52,6 +52,7 @@ class Engine:
         self._listen()
         deadline = time.monotonic() + PATIENCE_S
         self.wake()
+        hands.finish_up(max(0.0, deadline - time.monotonic()))
         for lane in self._lanes:
             lane.join(max(0.0, deadline - time.monotonic()))
 
