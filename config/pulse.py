@@ -21,6 +21,7 @@ from config.models import PulseLine
 from incidents import communication
 from oncall import clock, escalation
 from oncall.messaging import outbox
+from postmortems import actions, drafting
 from statuspage import fanout, maintenance, subscriptions
 
 log = logging.getLogger("muster.pulse")
@@ -75,6 +76,13 @@ LINES: list[Line] = [
         communication.remind_updates,
         "Reminds the incident manager of an update that is late.",
     ),
+    Line(
+        "postmortems.open_reviews",
+        60 * SECOND,
+        drafting.open_reviews,
+        "Drafts the post-mortem of what is resolved and must be reviewed.",
+    ),
+    Line("postmortems.remind_owners", 30 * SECOND, actions.remind_owners, "Reminds owners of their actions."),
     Line("statuspage.forget", HOUR, subscriptions.forget, "Deletes the addresses of those who left."),
 ]
 
