@@ -2,14 +2,29 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.routers import DefaultRouter
 
-from config import health
+from config import api_docs, health
+from postmortems import api as postmortems
+
+router = DefaultRouter()
+for prefix, view, basename in [*postmortems.ROUTES]:
+    router.register(prefix, view, basename=basename)
+
+api = [
+    path("docs/", api_docs.docs, name="api-docs"),
+    path("schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="api-schema"),
+    *router.urls,
+]
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("admin/", admin.site.urls),
+    path("api/v1/", include(api)),
     path("", include("oncall.urls")),
     path("", include("incidents.urls")),
     path("", include("statuspage.urls")),
