@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection
+from django.http import UnreadablePostError
 from django.test.utils import CaptureQueriesContext
 
 from incidents import sources, webhooks
@@ -179,6 +180,17 @@ def test_a_chunked_body_has_no_length_and_is_read_all_the_same(rf, body, status)
 
     assert answer.status_code == status
     assert [bytes(event.body) for event in StoredEvent.objects.all()] == [body] * (status == 202)
+
+
+def test_a_body_that_breaks_off_is_refused_and_not_stored(rf):
+    def read(size):
+        raise UnreadablePostError("connection reset")
+
+    request = rf.post(f"/in/json/{KEY}", b"{}", content_type="application/json")
+    request.read = read
+
+    assert webhooks.receive(request, dialect="json", key=KEY).status_code == 400
+    assert not StoredEvent.objects.exists()
 
 
 def test_a_length_that_is_no_number_is_no_fault_of_ours(client):
