@@ -7,7 +7,7 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from incidents.models.incident import Incident
-from oncall.models import Service
+from oncall.models import Service, User
 
 
 class AlertSource(models.Model):
@@ -89,6 +89,16 @@ class StoredEvent(models.Model):
         ]
 
 
+class AlertQuerySet(models.QuerySet):
+    def open(self) -> "AlertQuerySet":
+        """Alerts that have not recovered."""
+        return self.exclude(state=Alert.State.RESOLVED)
+
+    def visible_to(self, user: User) -> "AlertQuerySet":
+        """What this person may see: not the alerts of private incidents she has no part in."""
+        return self.filter(Q(incident=None) | Q(incident__in=Incident.objects.visible_to(user)))
+
+
 class Alert(models.Model):
     """One episode of one alert: from the first firing until it is resolved. The same key again is counted."""
 
@@ -119,6 +129,8 @@ class Alert(models.Model):
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AlertQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

@@ -1,0 +1,1 @@
+"""The incidents floor in the REST API, one module per subject."""
