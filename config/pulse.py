@@ -19,6 +19,7 @@ from django.db.models import F
 
 from config.models import PulseLine
 from incidents import communication
+from incidents.intake import ingest
 from oncall import clock, escalation
 from oncall.messaging import outbox
 from postmortems import actions, drafting
@@ -59,6 +60,7 @@ class Line:
 
 LINES: list[Line] = [
     # Every second, in this order, and at once when the doorbell rings.
+    Line("incidents.take_in", SECOND, ingest.take_in, "Turns stored requests into alerts.", "alerts"),
     Line("oncall.advance_pages", SECOND, escalation.advance_due, "Pages the next person.", "pages"),
     Line("messaging.deliver", SECOND, outbox.deliver_due, "Sends what is due, pages first.", "messages"),
     Line("statuspage.fan_out", SECOND, fanout.fan_out, "Writes each subscriber's mail about an update."),
