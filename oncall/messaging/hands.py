@@ -118,8 +118,11 @@ class Shift:
         """What one thread does: batch after batch until nothing is due or the shift is over."""
         try:
             self._work_off(medium, limit=share, pages_only=number == 0)
-        except Exception:  # the database is away; leases end by themselves and the next shift looks again
-            logger.exception("A hand of %s stopped", medium.name)
+        except (OperationalError, InterfaceError) as away:
+            # Leases end by themselves, and the next shift looks again.
+            logger.warning("A sender of %s lost the database: %s", medium.name, clean_header(str(away)))
+        except Exception:
+            logger.exception("A sender of %s stopped", medium.name)
         finally:
             connections.close_all()
             self._lay_down(medium, number)

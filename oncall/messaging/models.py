@@ -128,7 +128,8 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.message} to {self.recipient or self.address}"
+        # Not the address: that of a webhook often holds a secret.
+        return f"{self.message} to {self.recipient or self.medium}"
 
 
 class Attempt(models.Model):
