@@ -1,0 +1,5 @@
+"""The admin pages of this floor, one module for each subject."""
+
+from oncall.admin import directory
+
+__all__ = ["directory"]
