@@ -6,7 +6,7 @@ page with its fields. State is never a form field.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
@@ -118,6 +118,7 @@ class VerbsAdmin(ModelAdmin):
     """
 
     verbs: tuple[Verb, ...] = ()
+    fault_fields: ClassVar[dict[str, str]] = {}  # the field that a refusal is about, by its code
 
     def get_urls(self) -> list:
         name = f"{self.opts.app_label}_{self.opts.model_name}_verb"
@@ -187,31 +188,45 @@ class VerbsAdmin(ModelAdmin):
         self, request: HttpRequest, verb: Verb, obj: Any, form: forms.Form | None = None, refusal: str = ""
     ) -> HttpResponse:
         form = form or (verb.form or VerbForm)(
-            obj=obj, user=request.user, initial=self.verb_initial(verb, obj)
+            obj=obj, user=request.user, initial=self.verb_initial(request, verb, obj)
         )
-        context = {
+        return self.render_verb_form(
+            request,
+            verb,
+            form,
+            title=f"{verb.label}: {self.verb_name(obj)}",
+            name=self.verb_name(obj),
+            action=self._verb_url(obj, verb.name),
+            object_url=self.object_url(obj),
+            refusal=refusal,
+            original=obj,
+            expected=self.verb_version(obj),
+            warnings=self.verb_warnings(request, verb, obj),
+        )
+
+    def render_verb_form(
+        self, request: HttpRequest, verb: Verb, form: forms.Form, *, title: str, name: str, **context: Any
+    ) -> HttpResponse:
+        """The page of a verb's form; ``context`` holds ``action`` and ``object_url``, and what else it shows."""
+        found = {
             **self.admin_site.each_context(request),
-            "title": f"{verb.label}: {self.verb_name(obj)}",
-            "name": self.verb_name(obj),
+            "title": title,
+            "name": name,
             "opts": self.opts,
-            "original": obj,
-            "object_url": self.object_url(obj),
-            "action": self._verb_url(obj, verb.name),
             "back": self._next(request),
             "verb": verb,
             "form": form,
-            "refusal": refusal,
-            "expected": self.verb_version(obj),
             "media": form.media,
+            **context,
         }
-        return TemplateResponse(request, "admin/verb_form.html", context)
+        return TemplateResponse(request, "admin/verb_form.html", found)
 
     def _do(self, request: HttpRequest, verb: Verb, obj: Any) -> HttpResponse:
         form = (verb.form or VerbForm)(request.POST, obj=obj, user=request.user)
         if not form.is_valid():
             return self._ask(request, verb, obj, form)
         try:
-            self._still_current(request, verb, obj)
+            self.still_current(request, verb, obj)
             self.run_verb(request, verb, obj, form.cleaned_data)
         except DomainError as error:
             return self._refused(request, verb, obj, form, error)
@@ -222,7 +237,8 @@ class VerbsAdmin(ModelAdmin):
         """Call the domain. It locks by itself: a lock taken here could meet one coming the other way."""
         verb.run(obj, by=request.user, at=clock.now(), **fields)
 
-    def _still_current(self, request: HttpRequest, verb: Verb, fresh: Any) -> None:
+    def still_current(self, request: HttpRequest, verb: Verb, fresh: Any) -> None:
+        """Refuse what the object's state no longer permits, and a press on a page that shows an older object."""
         if not verb.allowed(fresh, request.user):
             raise DomainError("not_possible", self._too_late(verb, fresh))
         if request.POST.get("expected") != self.verb_version(fresh):
@@ -235,8 +251,9 @@ class VerbsAdmin(ModelAdmin):
             messages.error(request, error.detail)
             return HttpResponseRedirect(self._back(request, obj))
         obj.refresh_from_db()  # the next press is for what the page now shows
-        if error.code in form.fields:
-            form.add_error(error.code, error.detail)
+        field = self.fault_fields.get(error.code, error.code)
+        if field in form.fields:
+            form.add_error(field, error.detail)
             return self._ask(request, verb, obj, form)
         return self._ask(request, verb, obj, form, refusal=error.detail)
 
@@ -253,9 +270,13 @@ class VerbsAdmin(ModelAdmin):
         words = getattr(obj, "get_state_display", None)
         return str(words()).lower() if words else "as you see it"
 
-    def verb_initial(self, verb: Verb, obj: Any) -> dict:
+    def verb_initial(self, request: HttpRequest, verb: Verb, obj: Any) -> dict:
         """What a verb's fields hold before anybody has typed."""
         return {}
+
+    def verb_warnings(self, request: HttpRequest, verb: Verb, obj: Any) -> list[str]:
+        """What should be read before the verb is used."""
+        return []
 
     # -- addresses -----------------------------------------------------------------------------------------
     def object_url(self, obj: Any) -> str:

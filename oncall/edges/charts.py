@@ -67,6 +67,7 @@ class Dot:
 class Line:
     """One line: runs of points between missing values, as ``x,y`` pairs in a 100-wide box."""
 
+    name: str
     fill: str
     runs: tuple[str, ...]
     areas: tuple[str, ...]
@@ -147,7 +148,7 @@ def lines(
     top = ceiling(max([*known, unit]), unit=unit)
     step = 100 / max(len(labels) - 1, 1)
     drawn = []
-    for _what, fill, values in series:
+    for what, fill, values in series:
         dots = [
             Dot(
                 round(i * step, 3),
@@ -161,6 +162,7 @@ def lines(
         points = {round(dot.x / step): dot for dot in dots}
         drawn.append(
             Line(
+                name=what,
                 fill=fill,
                 runs=tuple(" ".join(f"{points[i].x},{points[i].y}" for i in run) for run in runs),
                 areas=tuple(_area([points[i] for i in run], base) for run in runs),

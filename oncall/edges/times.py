@@ -40,8 +40,14 @@ def clock(at: datetime, now: datetime, zone: tzinfo) -> str:
         return time
     if -6 <= days <= 6:
         return f"{there:%a} {time}"
-    year = "" if there.year == today.year else f" {there.year}"
-    return f"{there.day} {there:%b}{year}, {time}"
+    return date_and_time(at, now, zone)
+
+
+def date_and_time(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """For columns, always with the date: ``11 Mar, 13:22``."""
+    there = at.astimezone(zone)
+    year = "" if there.year == now.astimezone(zone).year else f" {there.year}"
+    return f"{there.day} {there:%b}{year}, {there:%H:%M}"
 
 
 def whole(at: datetime, zone: tzinfo) -> str:

@@ -147,6 +147,15 @@ def due(context: template.Context, at: datetime, what: str, start: datetime | No
     return {"due": found, "what": late if late and found.tone == "late" else what, "at": at, "now": now}
 
 
+@register.inclusion_tag("muster/update_due.html", takes_context=True)
+def update_due(context: template.Context, at: datetime, start: datetime | None):
+    """``Update due in 12 min``, promised for when; late in red."""
+    now = _now(context)
+    found = times.due(at, now, start=start, soon=SOON)
+    words = f"Update {found.text}" if found.tone == "late" else f"Update due {times.ago(at, now)}"
+    return {"due": found, "words": words, "at": at, "now": now}
+
+
 @register.inclusion_tag("muster/countdown.html", takes_context=True)
 def countdown(context: template.Context, at: datetime, start: datetime | None, then: str):
     """``In 1 min 40 s: Platform leads``, with a ring; "Now" once the moment has come."""
