@@ -4,8 +4,17 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
+
+from config import health, trends
+from config.firstpage import duty, incidents, links, mine, reaching
+from incidents.models import Incident
+from oncall import clock
+from oncall.edges.admin import Button
+from oncall.models import Schedule
 
 #: The sidebar's groups: a title and the models under it, in order. What is not named here goes to the last.
 GROUPS = [
@@ -37,6 +46,10 @@ NAVIGATION = [
 ]
 
 
+ANSWERS = {"acknowledge", "escalate"}
+RESEND = {"send-again"}
+
+
 @dataclass(frozen=True)
 class NavigationItem:
     """One link of the main navigation; ``alarm`` shows its count in red."""
@@ -48,6 +61,16 @@ class NavigationItem:
     alarm: bool = False
 
 
+def headline(open_count: int, waiting_count: int) -> str:
+    """``5 open incidents, 2 pages waiting``; when there is nothing, "All quiet"."""
+    parts = []
+    if open_count:
+        parts.append(f"{open_count} open incident{'s' * (open_count != 1)}")
+    if waiting_count:
+        parts.append(f"{waiting_count} page{'s' * (waiting_count != 1)} waiting")
+    return ", ".join(parts) or "All quiet"
+
+
 class PortalSite(AdminSite):
     """The portal's console, on the stock admin."""
 
@@ -56,10 +79,41 @@ class PortalSite(AdminSite):
     index_title = "Now"
 
     def each_context(self, request: HttpRequest) -> dict:
+        """The frame of every page: navigation with counts, the viewer's own duty, what is not set up yet."""
         context = super().each_context(request)
         if not context["has_permission"]:
             return context
-        return {**context, "navigation": self._navigation(request), "banners": self._banners()}
+        now, zone = clock.now(), timezone.get_current_timezone()
+        return {
+            **context,
+            "navigation": self._navigation(request),
+            "duty": duty.own_duty(request.user, now, zone),
+            "declare_url": self._declare_url(request),
+            "banners": self._banners(),
+        }
+
+    def index(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        """The first page. Its heading is the news."""
+        now, zone = clock.now(), timezone.get_current_timezone()
+        open_now = incidents.open_incidents(request.user)
+        waiting = reaching.waiting(request.user, lambda page: self._buttons(request, page, ANSWERS))
+        on_call, left_out = duty.on_call(request.user, now)
+        cards = {
+            "now": now,
+            "headline": headline(open_now.count, waiting.count),
+            "pulse": health.pulse_state(now),
+            "incidents": open_now,
+            "last_resolved": incidents.last_resolved(request.user) if not open_now.count else None,
+            "waiting": waiting,
+            "dead": reaching.dead(lambda delivery: self._buttons(request, delivery, RESEND)),
+            "on_call": on_call,
+            "on_call_left_out": left_out,
+            "my_work": mine.my_work(request.user, now),
+            "trends": trends.trends(request.user, now, zone),
+            "incidents_url": links.listing(Incident),
+            "schedules_url": links.listing(Schedule),
+        }
+        return super().index(request, {**cards, **(extra_context or {})})
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict]:
         """The models in the groups that people think in, instead of one group per app."""
@@ -87,8 +141,33 @@ class PortalSite(AdminSite):
             if name in registered:
                 opts = registered[name]
                 url = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
-                items.append(NavigationItem(label, url, request.path.startswith(url)))
+                items.append(
+                    NavigationItem(label, url, request.path.startswith(url), *self._count(request, name))
+                )
         return items
+
+    def _count(self, request: HttpRequest, name: str) -> tuple[int, bool]:
+        """What the link's number counts, and whether it is in red."""
+        if name == "incidents.Incident":
+            return Incident.objects.visible_to(request.user).open().count(), False
+        if name == "oncall.Page":
+            return reaching.visible_waiting(request.user).count(), True
+        return 0, False
+
+    def _declare_url(self, request: HttpRequest) -> str:
+        return (
+            reverse("admin:incidents_incident_add")
+            if self.get_model_admin(Incident).has_add_permission(request)
+            else ""
+        )
+
+    def _buttons(self, request: HttpRequest, obj: Model, names: set[str]) -> list[Button]:
+        """The verbs of these names that the viewer may use, each leading back to the first page."""
+        if not self.is_registered(type(obj)):
+            return []
+        model_admin = self.get_model_admin(type(obj))
+        back = reverse("admin:index")
+        return [button for button in model_admin.buttons(request, obj, back=back) if button.name in names]
 
     def _banners(self) -> list[dict]:
         if settings.EMAIL_CONFIGURED:

@@ -1,0 +1,23 @@
+"""Addresses of the console's own pages."""
+
+from django.contrib import admin
+from django.contrib.admin.utils import quote
+from django.db.models import Model
+from django.urls import reverse
+
+
+def listing(model: type[Model]) -> str:
+    """The list of a model's rows; empty for a model without pages in the console."""
+    return _address(model, "changelist")
+
+
+def page(row: Model) -> str:
+    """The page of one row."""
+    return _address(type(row), "change", quote(row.pk))
+
+
+def _address(model: type[Model], what: str, *args: str) -> str:
+    if not admin.site.is_registered(model):
+        return ""
+    opts = model._meta
+    return reverse(f"admin:{opts.app_label}_{opts.model_name}_{what}", args=args)
