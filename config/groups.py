@@ -47,7 +47,13 @@ GROUPS: dict[str, list[str]] = {
     "Communications": [*READ, *COMMUNICATE],
     "Customer Escalation": [*READ, "incidents.respond_incident", "incidents.communicate_incident"],
     "Executive": [*READ, "incidents.export_incident"],
-    "Auditor": [*READ, "messaging.view", "incidents.view_private_incident", "incidents.export_incident"],
+    "Auditor": [
+        *READ,
+        "messaging.view",
+        "incidents.view_private_incident",
+        "incidents.export_incident",
+        "oncall.view_private_page",
+    ],
 }
 EVERYTHING = "Administrator"
 # What even an administrator does not get, since the portal alone writes these rows.

@@ -26,6 +26,7 @@ def facts(incident: Incident) -> dict[str, Any]:
         "bridge_url": incident.bridge_url,
         "runbooks": [{"title": runbook.title, "url": runbook.url} for runbook in runbooks],
         "summary": incident.summary,
+        "private": incident.private,
     }
 
 

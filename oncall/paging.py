@@ -73,6 +73,7 @@ def page(
         policy=policy,
         plan=plan.as_json(),
         facts=facts or {},
+        private=bool((facts or {}).get("private")),
         reference=clean_header(reference, limit=40),
         url=url,
         next_step_at=at + plan.first_wait,
@@ -228,8 +229,9 @@ def raise_urgency(page: Page, *, by: User | None, at: datetime) -> Page:
 
 def describe(page: Page, facts: dict[str, Any]) -> Page:
     """Change what the answer page and later messages say; no state, so no event and no generation."""
-    Page.objects.filter(pk=page.pk).update(facts=facts)
-    page.facts = facts
+    page.facts, page.private = facts, bool(facts.get("private"))
+    page.title = clean_header(facts.get("title") or page.title, limit=500)
+    Page.objects.filter(pk=page.pk).update(facts=facts, private=page.private, title=page.title)
     return page
 
 

@@ -29,6 +29,13 @@ class PageQuerySet(models.QuerySet):
         """Everything not ended."""
         return self.exclude(state=Page.State.RESOLVED)
 
+    def visible_to(self, user: User) -> "PageQuerySet":
+        """What this person may see: everything but private pages that she has no part in."""
+        if user.has_perm("oncall.view_private_page"):
+            return self
+        part = Q(created_by=user) | Q(acknowledged_by=user) | Q(pk__in=user.notified.values("page"))
+        return self.filter(Q(private=False) | part)
+
 
 class Page(models.Model):
     """One escalation: a policy working through its steps until somebody answers.
@@ -51,6 +58,7 @@ class Page(models.Model):
     reference = models.CharField(max_length=40, blank=True, help_text="The key of what it is about: INC-47.")
     url = models.CharField(max_length=500, blank=True, help_text="Where in the portal it is about.")
     facts = models.JSONField(default=dict, blank=True)
+    private = models.BooleanField(default=False, help_text="Shown only to those who have a part in it.")
     urgency = models.CharField(max_length=4, choices=Urgency, default=Urgency.HIGH)
     service = models.ForeignKey(Service, models.SET_NULL, null=True, blank=True, related_name="pages")
     team = models.ForeignKey(Team, models.SET_NULL, null=True, blank=True, related_name="pages")
@@ -77,6 +85,7 @@ class Page(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("view_private_page", "Can see private pages")]
         constraints = [
             models.CheckConstraint(
                 name="page_active_has_a_next_step",

@@ -223,6 +223,33 @@ def test_escalating_an_acknowledged_page_makes_it_wait_for_an_answer_again(page,
     assert told() == ["bob"]
 
 
+# -- more urgent -------------------------------------------------------------------------------------------
+def test_raising_the_urgency_begins_again_by_the_loud_rules(make_page, alice, advance, at):
+    for urgency in ("low", "high"):
+        contact = alice.contacts.create(
+            name=urgency, medium="email", address=f"{urgency}@example.com", verified_at=at("09:00")
+        )
+        alice.rules.create(urgency=urgency, after=timedelta(), contact=contact)
+    page = make_page(user=alice, urgency="low")
+    advance("10:00")
+
+    for _ in range(2):
+        paging.raise_urgency(page, by=None, at=at("10:03"))
+    advance("10:03")
+
+    told = Delivery.objects.order_by("pk").values_list("address", "state")
+    assert list(told) == [("low@example.com", "cancelled"), ("high@example.com", "pending")]
+
+
+def test_raising_the_urgency_of_an_acknowledged_page_tells_nobody(make_page, alice, advance, told, at):
+    page = make_page(user=alice, urgency="low")
+    advance("10:00")
+    paging.acknowledge(page, by=alice, at=at("10:01"))
+
+    assert paging.raise_urgency(page, by=None, at=at("10:03")).urgency == "high"
+    assert told() == []
+
+
 # -- a policy that changed ---------------------------------------------------------------------------------
 def test_a_running_page_keeps_the_policy_it_began_with(page, policy, carol, advance, told):
     policy.steps.get(position=1).targets.update(user=carol)
@@ -288,6 +315,15 @@ def test_a_receiver_that_fails_undoes_the_change(page, alice, at):
 
     assert Page.objects.get().state == State.ACTIVE
     assert not PageEvent.objects.filter(kind="acknowledged").exists()
+
+
+def test_a_private_page_is_seen_by_those_who_have_a_part_in_it(page, alice, carol, root, advance):
+    advance("10:00")
+    paging.describe(page, {"private": True})
+
+    seen = [Page.objects.visible_to(person).count() for person in (alice, carol, root)]
+
+    assert seen == [1, 0, 1]
 
 
 def test_what_the_floor_above_says_is_shown_from_then_on(page):
