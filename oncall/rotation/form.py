@@ -47,9 +47,9 @@ def parse(form: Any) -> Schedule:
     if "exceptions" in form and "overrides" in form:
         raise FormError("overrides", "give either exceptions or overrides")
     zone = fields.zone(form.get("time_zone"), "time_zone")
-    layers = tuple(fields.each(form, "layers", "", partial(_layer, zone=zone), most=MOST_LAYERS))
+    layers = tuple(fields.each(form, "layers", "", partial(layer, zone=zone), most=MOST_LAYERS))
     _refuse_two_of_a_name(layers)
-    read = partial(exception, zone=zone, layers={layer.name for layer in layers})
+    read = partial(exception, zone=zone, layers={each.name for each in layers})
     key = "overrides" if "overrides" in form else "exceptions"
     exceptions = fields.each(form, key, "", read, most=MOST_EXCEPTIONS)
     return Schedule(zone, layers, tuple(replace(e, key=index) for index, e in enumerate(exceptions)))
@@ -59,7 +59,7 @@ def dump(schedule: Schedule) -> dict[str, Any]:
     """The form of ``schedule``; ``parse`` of it gives the same answers. Instants are written with Z."""
     return {
         "time_zone": schedule.zone.key,
-        "layers": [dump_layer(layer) for layer in schedule.layers],
+        "layers": [dump_layer(each) for each in schedule.layers],
         "exceptions": [dump_exception(each) for each in schedule.exceptions],
     }
 
@@ -67,20 +67,21 @@ def dump(schedule: Schedule) -> dict[str, Any]:
 def people_named(schedule: Schedule) -> dict[str, str]:
     """Every username that the schedule names, with the first place in the form where it does."""
     places: dict[str, str] = {}
-    for index, layer in enumerate(schedule.layers):
-        rosters = [(f"layers[{index}].slots", layer.slots)]
-        rosters += [(f"layers[{index}].edits[{i}].slots", edit.slots) for i, edit in enumerate(layer.edits)]
+    for index, each in enumerate(schedule.layers):
+        rosters = [(f"layers[{index}].slots", each.slots)]
+        rosters += [(f"layers[{index}].edits[{i}].slots", edit.slots) for i, edit in enumerate(each.edits)]
         for place, slots in rosters:
             for i, slot in enumerate(slots):
                 for j, name in enumerate(slot):
                     places.setdefault(name, f"{place}[{i}][{j}]")
-    for index, exception in enumerate(schedule.exceptions):
-        for name in filter(None, (exception.user, exception.by, *exception.users)):
+    for index, each in enumerate(schedule.exceptions):
+        for name in filter(None, (each.user, each.by, *each.users)):
             places.setdefault(name, f"exceptions[{index}]")
     return places
 
 
-def _layer(item: Any, place: str, zone: ZoneInfo) -> Layer:
+def layer(item: Any, place: str, *, zone: ZoneInfo) -> Layer:
+    """One layer."""
     form = fields.mapping(item, place, LAYER_KEYS)
     rotation = _rotation(form.get("rotation"), f"{place}.rotation")
     start = fields.local(form["start"], f"{place}.start") if form.get("start") else rotation.anchor
@@ -167,12 +168,12 @@ def exception(item: Any, place: str, *, zone: ZoneInfo, layers: set[str]) -> Sch
         raise FormError(f"{place}.end", "must be after the start")
     if end - start > LONGEST_EXCEPTION:
         raise FormError(f"{place}.end", "is more than two years after the start; change the layer instead")
-    layer = fields.choice(form["layer"], f"{place}.layer", layers) if form.get("layer") else ""
+    inside = fields.choice(form["layer"], f"{place}.layer", layers) if form.get("layer") else ""
     reason = (
         fields.text(form["reason"], f"{place}.reason", longest=LONGEST_REASON) if form.get("reason") else ""
     )
     who = _who(form, kind, place)
-    return ScheduleException(0, kind, start, end, layer=layer, reason=reason, **who)
+    return ScheduleException(0, kind, start, end, layer=inside, reason=reason, **who)
 
 
 def _who(form: dict, kind: str, place: str) -> dict[str, Any]:
@@ -188,10 +189,10 @@ def _who(form: dict, kind: str, place: str) -> dict[str, Any]:
 
 def _refuse_two_of_a_name(layers: tuple[Layer, ...]) -> None:
     seen: set[str] = set()
-    for index, layer in enumerate(layers):
-        if layer.name in seen:
-            raise FormError(f"layers[{index}].name", f"there is another layer {layer.name!r}")
-        seen.add(layer.name)
+    for index, each in enumerate(layers):
+        if each.name in seen:
+            raise FormError(f"layers[{index}].name", f"there is another layer {each.name!r}")
+        seen.add(each.name)
 
 
 def dump_layer(layer: Layer) -> dict[str, Any]:

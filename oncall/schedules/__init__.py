@@ -2,7 +2,7 @@
 
 loading  rows -> plain values of ``oncall.rotation``
 answers  on_call, on_call_now, final, gaps, explain, preview, to_form
-saving   replace (a whole form), add_exception, touch
+saving   replace (a whole form), add_exception, change_roster, touch
 """
 
 from oncall.schedules.answers import (
@@ -17,12 +17,13 @@ from oncall.schedules.answers import (
     to_form,
 )
 from oncall.schedules.loading import load, load_many
-from oncall.schedules.saving import add_exception, replace, touch
+from oncall.schedules.saving import add_exception, change_roster, replace, roster, touch
 
 __all__ = [
     "OnCall",
     "Preview",
     "add_exception",
+    "change_roster",
     "explain",
     "final",
     "gaps",
@@ -32,6 +33,7 @@ __all__ = [
     "on_call_now",
     "preview",
     "replace",
+    "roster",
     "to_form",
     "touch",
 ]

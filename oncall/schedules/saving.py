@@ -5,10 +5,11 @@ Rows that stay as they are keep their ids and their history; ``version`` grows w
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import models, transaction
 
-from oncall import rotation
+from oncall import clock, rotation
 from oncall.messaging.errors import DomainError
 from oncall.models import Layer, LayerEdit, Schedule, ScheduleException, Slot, User
 from oncall.schedules.loading import load
@@ -74,6 +75,34 @@ def add_exception(
     people = {each.username: each for each in (user, cover, *users) if each}
     _create_exceptions(row, (wanted,), {layer.name: layer} if layer else {}, people, by, at)
     return touch(row, by=by, at=at)
+
+
+@transaction.atomic
+def change_roster(layer: Layer, slots: list[list[str]], *, by: User | None, at: datetime) -> Layer:
+    """From ``at`` on the layer's turns go through ``slots`` (usernames); the past stays as it was.
+
+    A layer that has not begun, or has had nobody so far, simply gets the roster. The caller bumps the
+    schedule's version. The roster it has already changes nothing.
+    """
+    if slots == roster(layer):
+        return layer
+    people = {user.username: user for user in User.objects.filter(username__in=sum(slots, []))}
+    zone = ZoneInfo(layer.schedule.time_zone)
+    has_begun = clock.resolve(layer.start or layer.anchor, zone) <= at
+    edit = None
+    if has_begun and layer.slots.exists():
+        edit = _save(LayerEdit(layer=layer, at=at), by, at)
+    else:
+        layer.slots.all().delete()
+    _create_slots(layer, [(edit, slots)], people)
+    return layer
+
+
+def roster(layer: Layer) -> list[list[str]]:
+    """Who takes turns after the last change, as usernames. No query where slots and edits are prefetched."""
+    last = max(layer.edits.all(), key=lambda edit: edit.at, default=None)
+    slots = [slot for slot in layer.slots.all() if slot.edit_id == (last and last.pk)]
+    return [[user.username for user in slot.users.all()] for slot in sorted(slots, key=lambda s: s.position)]
 
 
 def touch(schedule: Schedule, *, by: User | None, at: datetime) -> Schedule:
@@ -161,6 +190,10 @@ def _write_rosters(row: Layer, layer: rotation.Layer, people: People, by: User |
         if edit.at not in edits:
             edits[edit.at] = _save(LayerEdit(layer=row, at=edit.at), by, at)
         rosters.append((edits[edit.at], edit.slots))
+    _create_slots(row, rosters, people)
+
+
+def _create_slots(row: Layer, rosters: list[tuple[LayerEdit | None, Any]], people: People) -> None:
     slots = [
         (Slot(layer=row, edit=edit, position=position), names)
         for edit, turns in rosters

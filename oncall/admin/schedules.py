@@ -1,0 +1,193 @@
+"""Schedules: the list says who is on call, the page draws it, the form below changes it."""
+
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from oncall import clock, schedules
+from oncall.admin.schedule_forms import CoverForm, ExceptionForm, LayerForm
+from oncall.admin.schedule_page import SchedulePage
+from oncall.edges import schedule_words, times
+from oncall.edges.admin import HistoryAdmin, Verb, VerbsAdmin
+from oncall.models import Layer, Schedule, ScheduleException
+
+
+class LayerInline(admin.StackedInline):
+    """Layers with everything they say; rosters as lines."""
+
+    model = Layer
+    form = LayerForm
+    classes = ["m-layers"]
+
+    def get_extra(self, request: HttpRequest, obj: Schedule | None = None, **kwargs: Any) -> int:
+        return 0 if obj else 1
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).prefetch_related("edits", "slots__users")
+
+    @admin.display(description="Roster")
+    def roster(self, layer: Layer) -> str:
+        """For those who may look but not change."""
+        return "; ".join(", ".join(turn) or "nobody" for turn in schedules.roster(layer))
+
+
+class ExceptionInline(admin.TabularInline):
+    """Exceptions that are not over, to be looked at and taken back; they are added by their verbs."""
+
+    model = ScheduleException
+    fields = readonly_fields = ["said", "start", "end", "layer", "reason"]
+    extra = 0
+    verbose_name_plural = "exceptions that are not over"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        found = super().get_queryset(request).filter(end__gt=clock.now())
+        return found.select_related("user", "by", "layer").prefetch_related("users")
+
+    def has_add_permission(self, request: HttpRequest, obj: Schedule | None = None) -> bool:
+        return False
+
+    @admin.display(description="What")
+    def said(self, exception: ScheduleException) -> str:
+        people = [str(user) for user in exception.users.all()]
+        return {
+            ScheduleException.Kind.REMOVE: f"{exception.user} is away",
+            ScheduleException.Kind.REPLACE: f"{exception.by} covers for {exception.user}",
+            ScheduleException.Kind.SET: f"Exactly {schedule_words.together(people)}",
+            ScheduleException.Kind.ADD: f"{exception.user} in addition",
+        }[exception.kind]
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(VerbsAdmin, HistoryAdmin):
+    list_display = ["name", "team", "on_call", "until", "zone"]
+    list_filter = ["team"]
+    list_select_related = ["team"]
+    search_fields = ["name", "slug", "team__name"]
+    ordering = ["name"]
+    fields = ["name", "slug", "team", "time_zone"]
+    prepopulated_fields = {"slug": ["name"]}
+    inlines = [LayerInline, ExceptionInline]
+    verbs = (
+        Verb(
+            "cover",
+            "Swap",
+            schedules.add_exception,
+            icon="swap",
+            form=CoverForm,
+            help="Somebody takes over for a while. Who is on call otherwise stays as it is.",
+            submit="Swap",
+            done="Swapped.",
+        ),
+        Verb(
+            "exception",
+            "Exception",
+            schedules.add_exception,
+            icon="plus",
+            form=ExceptionForm,
+            tone="btn-fill",
+            help="A departure from the layers between two times.",
+            submit="Add exception",
+            done="Exception added.",
+        ),
+    )
+
+    # -- the list ------------------------------------------------------------------------------------------
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The rows of this page, each with who is on call: two queries for all."""
+        page = super().get_changelist_instance(request)
+        page.result_list = list(page.result_list)
+        duties = schedules.on_call_now(page.result_list, clock.now())
+        for schedule in page.result_list:
+            schedule.duty = duties[schedule.pk]
+        return page
+
+    @admin.display(description="On call")
+    def on_call(self, schedule: Schedule) -> str:
+        return schedule_words.together([str(user) for user in schedule.duty.users])
+
+    @admin.display(description="Until, your time")
+    def until(self, schedule: Schedule) -> str:
+        if schedule.duty.until is None:
+            return "no change ahead"
+        return times.clock(schedule.duty.until, clock.now(), timezone.get_current_timezone())
+
+    @admin.display(description="Time zone", ordering="time_zone")
+    def zone(self, schedule: Schedule) -> str:
+        return times.city(schedule.time_zone)
+
+    # -- the page ------------------------------------------------------------------------------------------
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Schedule | None = None) -> dict:
+        return {} if obj else self.prepopulated_fields  # links and files refer to the slug
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        schedule = self.get_object(request, unquote(object_id))
+        drawn = self._drawing(request, schedule) if schedule else {}
+        return super().change_view(request, object_id, form_url, {**drawn, **(extra_context or {})})
+
+    def _drawing(self, request: HttpRequest, schedule: Schedule) -> dict[str, Any]:
+        viewer = ZoneInfo(request.user.time_zone)
+        asked = request.GET
+        page = SchedulePage(schedule, clock.now(), viewer, asked.get("from", ""), asked.get("days", ""))
+        may_change = self.has_change_permission(request, schedule)
+        return {
+            "page": page,
+            "now": page.now,
+            "why": "why" in asked,
+            "weekdays": schedule_words.WEEKDAYS,
+            "cover_url": self._cover_url(schedule, page) if may_change and page.gap else "",
+        }
+
+    def _cover_url(self, schedule: Schedule, page: SchedulePage) -> str:
+        """The exception's form, filled for the gap."""
+        span = {"kind": "add", "start": page.gap.start.isoformat(), "end": page.gap.end.isoformat()}
+        return f"{self._verb_url(schedule, 'exception')}?{urlencode(span)}"
+
+    def _ask(
+        self,
+        request: HttpRequest,
+        verb: Verb,
+        obj: Schedule,
+        form: forms.Form | None = None,
+        refusal: str = "",
+    ) -> HttpResponse:
+        """The verb's form, with the times of a gap when it was opened from one."""
+        if form is None:
+            initial = {key: request.GET[key] for key in ("kind", "start", "end") if key in request.GET}
+            form = verb.form(obj=obj, user=request.user, initial=_moments(initial))
+        return super()._ask(request, verb, obj, form, refusal)
+
+    # -- the form ------------------------------------------------------------------------------------------
+    def save_model(self, request: HttpRequest, obj: Schedule, form: forms.ModelForm, change: bool) -> None:
+        """Every save is a new version, since any part may have changed with it."""
+        if change:
+            obj.version = Schedule.objects.select_for_update().get(pk=obj.pk).version + 1
+        super().save_model(request, obj, form, change)
+
+    def save_formset(
+        self, request: HttpRequest, form: forms.ModelForm, formset: forms.BaseModelFormSet, change: bool
+    ) -> None:
+        super().save_formset(request, form, formset, change)
+        for saved in formset.forms:
+            if isinstance(saved, LayerForm) and saved.has_changed() and saved not in formset.deleted_forms:
+                roster = saved.cleaned_data["roster"]
+                schedules.change_roster(saved.instance, roster, by=request.user, at=clock.now())
+
+
+def _moments(initial: dict[str, str]) -> dict[str, Any]:
+    """Times in an address, typed; what is none is left out."""
+    found: dict[str, Any] = {"kind": initial["kind"]} if "kind" in initial else {}
+    for key in ("start", "end"):
+        try:
+            found[key] = forms.DateTimeField().to_python(initial.get(key, ""))
+        except forms.ValidationError:
+            continue
+    return found
