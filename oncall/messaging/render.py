@@ -71,6 +71,19 @@ def markdown(text: str) -> SafeString:
     return mark_safe(clean)  # noqa: S308 - nh3 has just let through nothing but the lists above
 
 
+def mail_body(html: str) -> SafeString:
+    """The HTML of a mail as the portal shows it: its text, links and tables, without its styles and images."""
+    clean = nh3.clean(
+        html,
+        tags=TAGS | {"h1", "h2", "div"},
+        attributes=ATTRIBUTES,
+        url_schemes=SCHEMES,
+        link_rel="noopener nofollow ugc",
+        clean_content_tags={"script", "style", "title", "head"},
+    )
+    return mark_safe(clean)  # noqa: S308 - as above
+
+
 def _lower_heading(token: Token) -> None:
     if token.type in {"heading_open", "heading_close"}:
         token.tag = f"h{min(int(token.tag[1]) + 2, 5)}"

@@ -1,0 +1,97 @@
+"""What was sent to whom, how each try ended, and once more on a person's word. Nothing here can be edited."""
+
+from datetime import datetime
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from oncall.edges.admin import Verb, VerbsAdmin
+from oncall.messaging import outbox
+from oncall.messaging.models import Attempt, Delivery
+from oncall.messaging.render import fill, mail_body
+from oncall.models import User
+
+
+class ReadOnly:
+    """Rows that the engine alone writes."""
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+class AttemptInline(ReadOnly, admin.TabularInline):
+    model = Attempt
+    fields = ["n", "started_at", "ended_at", "outcome", "code", "text"]
+    extra = 0
+
+
+def may_be_sent_again(delivery: Delivery, user: User) -> bool:
+    """It has ended, and not because its reason has gone."""
+    return delivery.state not in {*Delivery.OPEN, Delivery.State.CANCELLED}
+
+
+def send_again(delivery: Delivery, *, by: User, at: datetime) -> Delivery:
+    """Put it back into the outbox, with the person's name."""
+    return outbox.send_again(delivery, by_name=by.get_username(), at=at)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnly, VerbsAdmin):
+    """The outbox as a list; without a mail server it is where messages are read."""
+
+    list_display = ["subject", "recipient", "medium", "state", "attempt_count", "due_at", "finished_at"]
+    list_filter = ["state", "medium", "lane", "message__purpose"]
+    list_select_related = ["message"]
+    list_per_page = 50
+    search_fields = ["recipient", "address", "message__subject", "stable_id"]
+    ordering = ["-pk"]
+    view_on_site = False
+    fieldsets = [
+        (None, {"fields": ["subject", "recipient", "medium", "address", "state", "last_error"]}),
+        ("Message", {"fields": ["text", "html"]}),
+        (
+            "Times",
+            {"fields": ["created_at", "due_at", "expires_at", "finished_at", "attempt_count", "stable_id"]},
+        ),
+    ]
+    inlines = [AttemptInline]
+    verbs = (
+        Verb(
+            name="send-again",
+            label="Send again",
+            run=send_again,
+            permission="messaging.change_delivery",
+            allowed=may_be_sent_again,
+            done="It is in the outbox again.",
+        ),
+    )
+
+    @admin.display(description="Message", ordering="message__subject")
+    def subject(self, delivery: Delivery) -> str:
+        return fill(delivery.message.subject, _shown(delivery))
+
+    @admin.display(description="Text")
+    def text(self, delivery: Delivery) -> str:
+        return fill(delivery.message.text, _shown(delivery))
+
+    @admin.display(description="As HTML")
+    def html(self, delivery: Delivery) -> SafeString:
+        return mail_body(fill(delivery.message.html, _shown(delivery), escape=True))
+
+
+def _shown(delivery: Delivery) -> dict[str, str]:
+    """The values that a reader other than the recipient sees.
+
+    A personal link acts in the recipient's name, so it stays ``{{link}}``; only where the message was kept, this
+    page is the one place in which anybody can find it.
+    """
+    if delivery.state == Delivery.State.KEPT:
+        return delivery.values
+    return {name: value for name, value in delivery.values.items() if "://" not in value}
