@@ -7,11 +7,11 @@ from rest_framework.permissions import AllowAny
 from rest_framework.routers import DefaultRouter
 
 from config import api_docs, health
-from incidents.api import incidents, metrics
+from incidents.api import alerts, incidents, metrics
 from postmortems import api as postmortems
 
 router = DefaultRouter()
-for prefix, view, basename in [*incidents.ROUTES, *metrics.ROUTES, *postmortems.ROUTES]:
+for prefix, view, basename in [*alerts.ROUTES, *incidents.ROUTES, *metrics.ROUTES, *postmortems.ROUTES]:
     router.register(prefix, view, basename=basename)
 
 api = [

@@ -2,8 +2,24 @@
 
 import django_filters
 from rest_framework import serializers, viewsets
+from rest_framework.renderers import JSONRenderer
 
 from incidents.models import Alert
+from oncall.edges.export import CSVList, CSVRenderer
+
+COLUMNS = [
+    "source",
+    "dedup_key",
+    "state",
+    "severity",
+    "summary",
+    "service",
+    "incident",
+    "count",
+    "first_seen_at",
+    "last_seen_at",
+    "ended_at",
+]
 
 
 class AlertSerializer(serializers.ModelSerializer):
@@ -13,22 +29,8 @@ class AlertSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Alert
-        fields = [
-            "id",
-            "source",
-            "dedup_key",
-            "state",
-            "severity",
-            "summary",
-            "service",
-            "incident",
-            "count",
-            "first_seen_at",
-            "last_seen_at",
-            "ended_at",
-            "links",
-            "labels",
-        ]
+        fields = ["id", *COLUMNS, "links", "labels"]
+        read_only_fields = fields
 
 
 class AlertFilter(django_filters.FilterSet):
@@ -47,14 +49,20 @@ class AlertFilter(django_filters.FilterSet):
         return alerts.filter(incident=int(number)) if is_number else alerts.none()
 
 
-class AlertViewSet(viewsets.ReadOnlyModelViewSet):
+class AlertViewSet(CSVList, viewsets.ReadOnlyModelViewSet):
     """Alerts, newest first."""
 
     queryset = Alert.objects.select_related("source", "service", "incident")
     serializer_class = AlertSerializer
     filterset_class = AlertFilter
     search_fields = ["summary", "dedup_key"]
+    renderer_classes = [JSONRenderer, CSVRenderer]
+    csv_right = "incidents.export_incident"
+    csv_columns = COLUMNS
     ordering_fields = ["first_seen_at", "last_seen_at", "count"]
 
     def get_queryset(self):
         return super().get_queryset().visible_to(self.request.user)
+
+
+ROUTES = [("alerts", AlertViewSet, "alert")]
