@@ -1,5 +1,5 @@
 """The staff console of this floor, one module for each thing that people open."""
 
-from incidents.admin import incident
+from incidents.admin import incident, intake
 
-__all__ = ["incident"]
+__all__ = ["incident", "intake"]
