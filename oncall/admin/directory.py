@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
-from oncall.edges.admin import HistoryAdmin
+from oncall.edges.admin import HTTPS, HistoryAdmin
 from oncall.models import Runbook, Service, Team, User
 
 
@@ -55,6 +55,7 @@ class TeamAdmin(HistoryAdmin):
 class RunbookInline(admin.TabularInline):
     model = Runbook
     extra = 0
+    formfield_overrides = HTTPS
 
 
 @admin.register(Service)

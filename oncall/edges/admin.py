@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -22,6 +23,9 @@ from simple_history.admin import SimpleHistoryAdmin
 from oncall import clock
 from oncall.messaging.errors import DomainError
 
+#: An address typed without a scheme is meant to be safe.
+HTTPS = {models.URLField: {"assume_scheme": "https"}}
+
 
 class HistoryAdmin(SimpleHistoryAdmin):
     """Stock pages plus the object's history; what a person may not see has no history for her either."""
@@ -29,6 +33,7 @@ class HistoryAdmin(SimpleHistoryAdmin):
     show_facets = ModelAdmin.show_facets.NEVER
     list_per_page = 50
     view_on_site = False
+    formfield_overrides = HTTPS
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context=None) -> HttpResponse:
         self._seen(request, object_id)

@@ -20,7 +20,7 @@ def test_bars_stand_on_the_base_and_print_their_totals():
     assert full.parts[0].y + full.parts[0].height + charts.GAP == pytest.approx(chart.base, abs=0.02)
     assert full.parts[1].y == pytest.approx(charts.TOP)
     assert (full.title, empty.title) == ("2 Mar: 1 major, 3 minor", "9 Mar: none")
-    assert 0 <= full.x and empty.x + empty.width <= 100
+    assert full.x >= 0 and empty.x + empty.width <= 100
 
 
 def test_the_last_label_is_always_kept():
