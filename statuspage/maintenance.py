@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from oncall.messaging.errors import DomainError
 from oncall.models import User
-from statuspage import publishing, rollup
+from statuspage import publishing, rights, rollup
 from statuspage.models import Component, Post, StatusPage
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ def schedule(
 
     Raises ``DomainError`` (``wrong_time`` for a window that is over, empty or out of all proportion).
     """
+    rights.need(by, rights.PUBLISH)
     _check_window(scheduled_for, scheduled_until, at)
     name, body = publishing.checked_title(name), publishing.checked_body(body)
     page = page or StatusPage.main()
@@ -92,6 +93,7 @@ def reschedule(
     at: datetime,
 ) -> Post:
     """Move a maintenance that has not begun, or the end of one that has; ``body`` tells why."""
+    rights.need(by, rights.UPDATE)
     post = Post.objects.select_for_update().get(pk=post.pk)
     if not post.is_open or post.kind != Post.Kind.MAINTENANCE:
         raise DomainError("over", "This maintenance is over; announce another one.")
@@ -111,6 +113,7 @@ def start(
     post: Post, *, body: str = STARTED, notify: bool | None = None, by: User | None, at: datetime
 ) -> Post:
     """Begin: the components are under maintenance from now on. Beginning twice changes nothing."""
+    rights.need(by, rights.UPDATE)
     post = Post.objects.select_for_update().get(pk=post.pk)
     if post.status != Post.Status.SCHEDULED:
         return post
@@ -141,6 +144,7 @@ def cancel(post: Post, *, body: str, notify: bool = True, by: User | None, at: d
 
 @transaction.atomic
 def _end(post: Post, status: str, body: str, notify: bool | None, *, by: User | None, at: datetime) -> Post:
+    rights.need(by, rights.UPDATE)
     post = Post.objects.select_for_update().get(pk=post.pk)
     if not post.is_open:
         return post

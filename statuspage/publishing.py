@@ -15,7 +15,7 @@ from oncall.messaging import doorbell
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_header, clean_text
 from oncall.models import User
-from statuspage import rollup
+from statuspage import rights, rollup
 from statuspage.models import Component, ComponentImpact, Post, PostUpdate, StatusPage
 
 DOUBLE_CLICK = timedelta(seconds=30)
@@ -91,6 +91,7 @@ def publish(
     double click and change nothing. Raises ``DomainError`` (``no_title``, ``no_text``, ``wrong_status``,
     ``wrong_time``, ``private``).
     """
+    rights.need(by, rights.PUBLISH)
     _may_be_told(incident)
     name, body = checked_title(name), checked_body(body)
     _check_status(status, Post.OF_INCIDENT)
@@ -155,6 +156,7 @@ def update(
     ``seen`` is the public id of the newest update that the writer saw. Raises ``DomainError`` (``changed``,
     ``wrong_status``, ``wrong_time``, ``no_text``).
     """
+    rights.need(by, rights.UPDATE)
     post = Post.objects.select_for_update().get(pk=post.pk)
     body = checked_body(body)
     latest = post.updates.order_by("-created_at", "-id").first()
@@ -166,7 +168,7 @@ def update(
         )
     _check_move(post, status)
     display_at = _past(display_at or at, at)
-    affected = _weigh(post, status, dict(components or {}), display_at, by=by, at=at)
+    affected = _weigh(post, status, dict(components or {}), display_at, at=at)
     _move(post, status, display_at)
     post.updated_at = at
     post.next_update_at = None if status in Post.CLOSED else next_update_at
@@ -178,13 +180,7 @@ def update(
 
 
 def _weigh(
-    post: Post,
-    status: str,
-    named: dict[Component, str],
-    display_at: datetime,
-    *,
-    by: User | None,
-    at: datetime,
+    post: Post, status: str, named: dict[Component, str], display_at: datetime, *, at: datetime
 ) -> list[dict[str, str]]:
     """Write what the update says of components; at the end all are well, save those named otherwise."""
     if status not in Post.CLOSED:
@@ -196,7 +192,7 @@ def _weigh(
         post, dict.fromkeys([*post.components.all(), *named], rollup.OPERATIONAL), at=display_at
     )
     for row, bad in kept.items():
-        set_status(row, bad, by=by, at=at)
+        set_status(row, bad, by=None, at=at)  # the right to speak about a post includes its components
     return affected
 
 
@@ -220,6 +216,7 @@ def resolve(post: Post, *, body: str, notify: bool = True, by: User | None, at: 
 @transaction.atomic
 def correct(told: PostUpdate, *, body: str, by: User | None, at: datetime) -> PostUpdate:
     """Change the words of an update. Nobody is mailed again; the old words stay in the history."""
+    rights.need(by, rights.UPDATE)
     told = PostUpdate.objects.select_for_update().get(pk=told.pk)
     body = checked_body(body)
     if body != told.body:
@@ -232,11 +229,24 @@ def correct(told: PostUpdate, *, body: str, by: User | None, at: datetime) -> Po
 
 
 @transaction.atomic
+def amend(post: Post, *, name: str, impact_override: str = "", by: User | None, at: datetime) -> Post:
+    """Correct the title or the impact of a post. Nobody is mailed; the old ones stay in the history."""
+    rights.need(by, rights.UPDATE)
+    post = Post.objects.select_for_update().get(pk=post.pk)
+    name = checked_title(name)
+    if (name, impact_override) != (post.name, post.impact_override):
+        post.name, post.impact_override, post.updated_at = name, impact_override, at
+        post.save()
+    return post
+
+
+@transaction.atomic
 def set_status(component: Component, status: str, *, by: User | None, at: datetime) -> Component:
     """Set a component's baseline by hand, without a post; what posts say is not touched.
 
     Raises ``DomainError("wrong_status")``, also for a group, which has no status of its own.
     """
+    rights.need(by, rights.SET_STATUS)
     component = Component.objects.select_for_update().get(pk=component.pk)
     if component.is_group or status not in rollup.SEVERITY_ORDER:
         raise DomainError("wrong_status", f"{component.name} cannot be set to {status!r}.")

@@ -1,5 +1,5 @@
 from statuspage.models.page import MAIN, Component, ComponentStatus, StatusPage, new_public_id, outdate
-from statuspage.models.posts import ComponentImpact, Impact, Post, PostUpdate
+from statuspage.models.posts import ComponentImpact, Impact, Maintenance, Post, PostUpdate
 from statuspage.models.subscribers import SignUp, Subscriber
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "ComponentImpact",
     "ComponentStatus",
     "Impact",
+    "Maintenance",
     "Post",
     "PostUpdate",
     "SignUp",

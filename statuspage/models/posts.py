@@ -150,6 +150,16 @@ class Post(Public):
         return f"post:{self.public_id}"
 
 
+class Maintenance(Post):
+    """A post of the kind maintenance, with a list of its own in the console; rights are those of posts."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "planned maintenance"
+        verbose_name_plural = "planned maintenance"
+        default_permissions = ()
+
+
 class PostUpdateQuerySet(models.QuerySet):
     def due(self, now: datetime) -> "PostUpdateQuerySet":
         """Updates that subscribers still have to be told."""

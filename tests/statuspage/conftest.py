@@ -22,7 +22,14 @@ def at():
 
 @pytest.fixture
 def alice(db):
-    return User.objects.create_user("alice", email="alice@example.com", password="pw")
+    """She may publish."""
+    return User.objects.create_superuser("alice", email="alice@example.com", password="pw")
+
+
+@pytest.fixture
+def carol(db):
+    """She may look into the portal, and no more."""
+    return User.objects.create_user("carol", email="carol@example.com", password="pw", is_staff=True)
 
 
 @pytest.fixture

@@ -200,6 +200,19 @@ def test_correcting_words_mails_nobody_and_keeps_the_old_ones(post, alice, at):
     assert post.updates.count() == 1
 
 
+def test_who_has_no_right_says_nothing_to_the_public(post, cards, carol, at):
+    for attempt in (
+        lambda: publishing.publish(name="x", body="y", by=carol, at=at()),
+        lambda: publishing.resolve(post, body="y", by=carol, at=at("12:30")),
+        lambda: publishing.correct(post.updates.get(), body="y", by=carol, at=at("12:30")),
+        lambda: publishing.amend(post, name="y", by=carol, at=at("12:30")),
+        lambda: publishing.set_status(cards, "major_outage", by=carol, at=at("12:30")),
+    ):
+        with pytest.raises(DomainError) as refusal:
+            attempt()
+        assert refusal.value.code == "forbidden"
+
+
 def test_a_group_has_no_status_to_set(payments, alice, at):
     with pytest.raises(DomainError):
         publishing.set_status(payments, "major_outage", by=alice, at=at())
