@@ -1,0 +1,98 @@
+"""``components/``: what the page shows, and its baseline."""
+
+from copy import copy
+
+from django.db import transaction
+from rest_framework import serializers, viewsets
+
+from oncall import clock
+from oncall.edges.api import Idempotent
+from oncall.models import Service
+from statuspage import public, publishing
+from statuspage.models import Component, ComponentStatus, StatusPage
+
+
+class ComponentSerializer(serializers.ModelSerializer):
+    id = serializers.CharField(source="public_id", read_only=True)
+    group = serializers.SlugRelatedField(
+        source="parent",
+        slug_field="slug",
+        queryset=Component.objects.filter(is_group=True),
+        allow_null=True,
+        required=False,
+    )
+    service = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Service.objects.all(), allow_null=True, required=False
+    )
+    status = serializers.ChoiceField(
+        choices=ComponentStatus.choices, required=False, help_text="The baseline."
+    )
+    shown_status = serializers.SerializerMethodField(help_text="What the page shows.")
+
+    class Meta:
+        model = Component
+        fields = [
+            "id",
+            "slug",
+            "name",
+            "description",
+            "is_group",
+            "group",
+            "service",
+            "position",
+            "status",
+            "shown_status",
+            "showcase",
+            "start_date",
+            "only_show_if_degraded",
+            "visible",
+            "created_at",
+            "updated_at",
+        ]
+        validators = ()  # of slug and page: the page is not in the body
+
+    def get_shown_status(self, component: Component) -> str | None:
+        return self.context["shown"].get(component.public_id)
+
+    def validate_slug(self, slug: str) -> str:
+        others = Component.objects.filter(page=StatusPage.main(), slug=slug)
+        if others.exclude(pk=self.instance.pk if self.instance else None).exists():
+            raise serializers.ValidationError("Another component has this slug.")
+        return slug
+
+    def validate(self, given: dict) -> dict:
+        row = copy(self.instance) if self.instance else Component()
+        for name, value in given.items():
+            setattr(row, name, value)
+        row.clean()
+        return given
+
+
+class ComponentViewSet(Idempotent, viewsets.ModelViewSet):
+    """Components and groups. Writing ``status`` sets the baseline; what open posts say is not touched."""
+
+    queryset = Component.objects.select_related("parent", "service")
+    serializer_class = ComponentSerializer
+    lookup_field = "slug"
+    filterset_fields = ["is_group", "visible", "status"]
+    search_fields = ["name", "slug"]
+    http_method_names = ["get", "head", "options", "post", "patch", "delete"]
+
+    def get_serializer_context(self) -> dict:
+        value = public.frame(StatusPage.main(), at=clock.now())
+        return super().get_serializer_context() | {"shown": {one.id: one.status for one in value.components}}
+
+    def perform_create(self, serializer: ComponentSerializer) -> None:
+        self._save(serializer)
+
+    def perform_update(self, serializer: ComponentSerializer) -> None:
+        self._save(serializer)
+
+    @transaction.atomic
+    def _save(self, serializer: ComponentSerializer) -> None:
+        baseline = serializer.validated_data.pop("status", None)
+        component = serializer.save()
+        if baseline is not None:
+            serializer.instance = publishing.set_status(
+                component, baseline, by=self.request.user, at=clock.now()
+            )

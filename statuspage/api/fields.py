@@ -1,0 +1,59 @@
+"""Fields that several bodies of this floor's API share."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from incidents.models import Incident
+from statuspage import rollup
+from statuspage.models import Component, StatusPage
+
+LOWEST, HIGHEST = 2000, 2100
+
+
+class InstantField(serializers.DateTimeField):
+    """An instant with its offset, between 2000 and 2100; answered in UTC."""
+
+    def enforce_timezone(self, value):
+        if value.tzinfo is None:
+            raise serializers.ValidationError("Give the offset, as in 2026-03-09T13:00:00Z.")
+        if not LOWEST <= value.year < HIGHEST:
+            raise serializers.ValidationError(f"Give a year from {LOWEST} to {HIGHEST - 1}.")
+        return super().enforce_timezone(value)
+
+
+class StatusesField(serializers.Field):
+    """``{slug: status}``; components by slug or by public id."""
+
+    default_error_messages = {
+        "shape": "Give an object: each component's slug with its status.",
+        "component": "There is no component {name!r}.",
+        "status": "{value!r} is no status. Use one of: {all}.",
+    }
+
+    def to_internal_value(self, data: Any) -> dict[Component, str]:
+        if not isinstance(data, dict):
+            self.fail("shape")
+        return {self._component(name): self._status(value) for name, value in data.items()}
+
+    def _component(self, name: str) -> Component:
+        rows = Component.objects.filter(page=StatusPage.main(), is_group=False)
+        found = rows.filter(slug=name).first() or rows.filter(public_id=name).first()
+        return found or self.fail("component", name=str(name)[:100])
+
+    def _status(self, value: Any) -> str:
+        if value not in rollup.SEVERITY_ORDER:
+            self.fail("status", value=str(value)[:100], all=", ".join(rollup.SEVERITY_ORDER))
+        return value
+
+
+class VisibleIncidentField(serializers.Field):
+    """An incident by its key; for those who may not see it, it does not exist."""
+
+    def to_internal_value(self, data: Any) -> Incident:
+        number = str(data).upper().removeprefix("INC-")
+        seen = Incident.objects.visible_to(self.context["request"].user)
+        found = seen.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 18 else None
+        if found is None:
+            raise serializers.ValidationError(f"There is no incident {str(data)[:50]!r}.")
+        return found

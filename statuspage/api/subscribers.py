@@ -1,0 +1,86 @@
+"""``subscribers/``: who asked to be told. The limits and the neutral answer are those of the public form."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from oncall import clock
+from oncall.edges.api import Idempotent
+from oncall.messaging.errors import DomainError
+from statuspage import subscriptions
+from statuspage.models import Component, StatusPage, Subscriber
+from statuspage.views.subscribers import client_address
+
+
+class SubscriberSerializer(serializers.ModelSerializer):
+    id = serializers.CharField(source="public_id", read_only=True)
+    email = serializers.CharField(source="address", read_only=True)
+    components = serializers.SlugRelatedField(slug_field="slug", many=True, read_only=True)
+
+    class Meta:
+        model = Subscriber
+        fields = [
+            "id",
+            "email",
+            "state",
+            "everything",
+            "components",
+            "incidents",
+            "maintenance",
+            "postmortems",
+            "created_at",
+            "confirmed_at",
+            "unsubscribed_at",
+        ]
+
+
+class NewSubscriberBody(serializers.Serializer):
+    """What POST ``subscribers/`` takes; no component means everything."""
+
+    email = serializers.CharField(max_length=1000)
+    components = serializers.SlugRelatedField(
+        slug_field="slug", many=True, required=False, queryset=Component.objects.filter(visible=True)
+    )
+    incidents = serializers.BooleanField(default=True)
+    maintenance = serializers.BooleanField(default=True)
+    postmortems = serializers.BooleanField(default=False)
+
+
+class SubscriberViewSet(
+    Idempotent,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.DestroyModelMixin,
+    viewsets.GenericViewSet,
+):
+    """Subscribers by e-mail."""
+
+    queryset = Subscriber.objects.filter(page__slug="main").prefetch_related("components")
+    serializer_class = SubscriberSerializer
+    lookup_field = "public_id"
+    filterset_fields = ["state"]
+    search_fields = ["address"]
+
+    @extend_schema(request=NewSubscriberBody, responses={202: None})
+    def create(self, request: Request) -> Response:
+        """Send the confirmation; the answer is the same whatever becomes of it."""
+        given = NewSubscriberBody(data=request.data)
+        given.is_valid(raise_exception=True)
+        wanted = dict(given.validated_data)
+        address, components = wanted.pop("email"), tuple(wanted.pop("components", ()))
+        choice = subscriptions.Choice(everything=not components, components=components, **wanted)
+        try:
+            subscriptions.subscribe(
+                address, choice, network=client_address(request), at=clock.now(), page=StatusPage.main()
+            )
+        except DomainError as refusal:
+            raise serializers.ValidationError({"email": [refusal.detail]}) from None
+        return Response(
+            {"detail": "If that address can be subscribed, a message to confirm is on its way to it."},
+            status=status.HTTP_202_ACCEPTED,
+        )
+
+    def perform_destroy(self, subscriber: Subscriber) -> None:
+        """Unsubscribe: the address is deleted within a day."""
+        subscriptions.unsubscribe(subscriber, at=clock.now())
