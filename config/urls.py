@@ -9,9 +9,16 @@ from rest_framework.routers import DefaultRouter
 from config import api_docs, health
 from incidents.api import alerts, incidents, metrics
 from postmortems import api as postmortems
+from statuspage import api as statuspage
 
 router = DefaultRouter()
-for prefix, view, basename in [*alerts.ROUTES, *incidents.ROUTES, *metrics.ROUTES, *postmortems.ROUTES]:
+for prefix, view, basename in [
+    *alerts.ROUTES,
+    *incidents.ROUTES,
+    *metrics.ROUTES,
+    *statuspage.ROUTES,
+    *postmortems.ROUTES,
+]:
     router.register(prefix, view, basename=basename)
 
 api = [

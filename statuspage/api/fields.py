@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from incidents.models import Incident
@@ -22,6 +24,7 @@ class InstantField(serializers.DateTimeField):
         return super().enforce_timezone(value)
 
 
+@extend_schema_field({"type": "object", "additionalProperties": {"enum": list(rollup.SEVERITY_ORDER)}})
 class StatusesField(serializers.Field):
     """``{slug: status}``; components by slug or by public id."""
 
@@ -47,6 +50,7 @@ class StatusesField(serializers.Field):
         return value
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class VisibleIncidentField(serializers.Field):
     """An incident by its key; for those who may not see it, it does not exist."""
 

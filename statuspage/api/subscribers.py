@@ -33,6 +33,7 @@ class SubscriberSerializer(serializers.ModelSerializer):
             "confirmed_at",
             "unsubscribed_at",
         ]
+        read_only_fields = fields
 
 
 class NewSubscriberBody(serializers.Serializer):

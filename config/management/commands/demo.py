@@ -20,4 +20,6 @@ class Command(BaseCommand):
             if if_empty:
                 return
             raise CommandError(error.detail) from None
-        self.stdout.write(f"The demo company is loaded. Sign in as {demo.LOGIN[0]}, password {demo.LOGIN[1]}.")
+        self.stdout.write(
+            f"The demo company is loaded. Sign in as {demo.LOGIN[0]}, password {demo.LOGIN[1]}."
+        )
