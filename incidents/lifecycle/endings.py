@@ -48,9 +48,9 @@ def merge(
     What went is kept in the Transition, so that it can be taken apart again.
     """
     moves.lock_all([incident, into])
+    into = Incident.objects.select_related("severity").get(pk=into.pk)
     if by is not None and not rights.sees(by, into):
         raise DomainError("not_found", "There is no such incident to merge into.")
-    into = Incident.objects.select_related("severity").get(pk=into.pk)
     move = moves.begin("merge", incident, by=by, at=at, expected_version=expected_version, into=into)
     if move.repeated:
         return move.incident
