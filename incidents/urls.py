@@ -1,10 +1,12 @@
-"""The addresses of alert sources. Each takes its path with and without the last slash: nothing redirects."""
+"""The addresses of alert sources, each with and without the last slash since nothing redirects, and of reports."""
 
 from django.urls import path, re_path
 
-from incidents import webhooks
+from incidents import views, webhooks
 
 urlpatterns = [
+    path("report/", views.report, name="report"),
+    path("report/INC-<int:number>/", views.sent, name="report-sent"),
     path("in/<str:dialect>", webhooks.receive),
     path("in/<str:dialect>/", webhooks.receive),
     # Any rest belongs to the key, so that a mistyped address is refused here and not logged as a missing page.

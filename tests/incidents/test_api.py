@@ -134,7 +134,10 @@ def test_state_is_never_writable(declared, bob):
         "declared",
         "Cards fail",
     )
-    assert client(bob).put(path, {"state": "closed"}, content_type="application/json").status_code in (403, 405)
+    assert client(bob).put(path, {"state": "closed"}, content_type="application/json").status_code in (
+        403,
+        405,
+    )
 
 
 def test_a_read_token_reads_only(declared, bob, at):
