@@ -115,6 +115,7 @@ def _address(source: AlertSource, key: str) -> str:
 class ReadOnlyAdmin(admin.ModelAdmin):
     """Rows that only the machine writes."""
 
+    show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     list_per_page = 50
 

@@ -53,6 +53,11 @@ class StoredEventQuerySet(models.QuerySet):
         """Events to be taken in, in order of receipt."""
         return self.filter(due_at__lte=now).order_by("id")
 
+    def unread(self, since: datetime) -> "StoredEventQuerySet":
+        """What came since then and made no alert, because nobody could read it: it has paged nobody."""
+        lost = [StoredEvent.State.NOT_UNDERSTOOD, StoredEvent.State.FAILED]
+        return self.filter(state__in=lost, received_at__gte=since)
+
 
 class StoredEvent(models.Model):
     """The bytes of one request, stored and committed before it was answered 202.
@@ -87,6 +92,9 @@ class StoredEvent(models.Model):
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="stored_event_due"),
             models.Index(fields=["state", "-id"], name="stored_event_by_state"),
         ]
+
+    def __str__(self) -> str:
+        return f"Event {self.pk}"
 
 
 class AlertQuerySet(models.QuerySet):
