@@ -1,6 +1,7 @@
 """The admin site: the stock admin with our frame around it and our first page in it."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
@@ -11,11 +12,13 @@ from django.utils import timezone
 
 from config import health, trends
 from config.firstpage import duty, incidents, links, mine, reaching
-from incidents.models import Incident
+from incidents.models import Incident, StoredEvent
 from oncall import clock
 from oncall.edges.admin import Button
 from oncall.models import Schedule
 
+#: How long the frame of every page tells of alerts that nobody could read.
+UNREAD_FOR = timedelta(days=1)
 #: The sidebar's groups: a title and the models under it, in order. What is not named here goes to the last.
 GROUPS = [
     ("Respond", ["incidents.Incident", "incidents.Alert", "oncall.Page", "messaging.Delivery"]),
@@ -89,7 +92,7 @@ class PortalSite(AdminSite):
             "navigation": self._navigation(request),
             "duty": duty.own_duty(request.user, now, zone),
             "declare_url": self._declare_url(request),
-            "banners": self._banners(),
+            "banners": self._banners(request, now),
         }
 
     def index(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
@@ -169,12 +172,18 @@ class PortalSite(AdminSite):
         back = reverse("admin:index")
         return [button for button in model_admin.buttons(request, obj, back=back) if button.name in names]
 
-    def _banners(self) -> list[dict]:
-        if settings.EMAIL_CONFIGURED:
-            return []
-        return [
-            {
-                "tone": "warning",
-                "text": "No mail server is set: messages stay readable under Deliveries. Set EMAIL_URL.",
-            }
-        ]
+    def _banners(self, request: HttpRequest, now: datetime) -> list[dict]:
+        """What everybody should know who can do something about it."""
+        banners = []
+        if not settings.EMAIL_CONFIGURED:
+            text = "No mail server is set: messages stay readable under Deliveries. Set EMAIL_URL."
+            banners.append({"tone": "warning", "text": text})
+        may_look = request.user.has_perm("incidents.view_storedevent")
+        unread = StoredEvent.objects.unread(now - UNREAD_FOR).count() if may_look else 0
+        if unread:
+            text = (
+                f"{unread} request{'s' * (unread != 1)} of alert sources could not be read and paged nobody."
+            )
+            url = reverse("admin:incidents_storedevent_changelist")
+            banners.append({"tone": "error", "text": text, "url": url, "link": "Look and replay."})
+        return banners

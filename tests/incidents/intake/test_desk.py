@@ -1,7 +1,7 @@
 """What staff can do with sources, stored events and alerts: in the console and by the API."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -13,6 +13,7 @@ from incidents import sources
 from incidents.api.alerts import AlertViewSet
 from incidents.intake import ingest
 from incidents.models import Alert, AlertSource, Incident, StoredEvent
+from oncall import clock
 from oncall.models import Service, User
 
 AT = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -111,6 +112,25 @@ def test_what_was_not_understood_is_shown_and_replayed(client, root, scripts):
     event.refresh_from_db()
     assert (event.state, event.attempts) == ("new", 0)
     assert event.due_at is not None
+
+
+def test_every_page_tells_of_alerts_that_nobody_could_read(client, root, alice, scripts):
+    at = clock.now()
+    told = "2 requests of alert sources could not be read and paged nobody."
+    for state, received_at in (
+        ("failed", at),
+        ("not_understood", at),
+        ("done", at),
+        ("failed", at - timedelta(days=2)),
+    ):
+        store(scripts, b"{}", state=state, received_at=received_at, due_at=None)
+
+    client.force_login(root)
+    assert told in client.get(reverse("admin:incidents_alert_changelist")).text
+
+    alice.user_permissions.clear()
+    client.force_login(alice)
+    assert told not in client.get(reverse("admin:index")).text
 
 
 def test_many_events_are_replayed_at_once_and_each_refusal_is_said(client, root, scripts, alert):
