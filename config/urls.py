@@ -8,18 +8,14 @@ from rest_framework.routers import DefaultRouter
 
 from config import api_docs, health
 from incidents.api import alerts, incidents, metrics
+from oncall import api as oncall
 from postmortems import api as postmortems
 from statuspage import api as statuspage
 
 router = DefaultRouter()
-for prefix, view, basename in [
-    *alerts.ROUTES,
-    *incidents.ROUTES,
-    *metrics.ROUTES,
-    *statuspage.ROUTES,
-    *postmortems.ROUTES,
-]:
-    router.register(prefix, view, basename=basename)
+for rooms in (oncall, alerts, incidents, metrics, statuspage, postmortems):
+    for prefix, view, basename in rooms.ROUTES:
+        router.register(prefix, view, basename=basename)
 
 api = [
     path("docs/", api_docs.docs, name="api-docs"),

@@ -15,6 +15,7 @@ from oncall.schedules.answers import (
     on_call_now,
     preview,
     to_form,
+    to_forms,
 )
 from oncall.schedules.loading import load, load_many
 from oncall.schedules.saving import add_exception, change_roster, replace, roster, touch
@@ -35,5 +36,6 @@ __all__ = [
     "replace",
     "roster",
     "to_form",
+    "to_forms",
     "touch",
 ]

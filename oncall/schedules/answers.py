@@ -84,7 +84,12 @@ def preview(schedule: Schedule, form: dict[str, Any], start: datetime, end: date
 
 def to_form(schedule: Schedule) -> dict[str, Any]:
     """The schedule in the form of contract.md section 4."""
-    return rotation.dump(load(schedule))
+    return to_forms([schedule])[schedule.pk]
+
+
+def to_forms(schedules: Iterable[Schedule]) -> dict[int, dict[str, Any]]:
+    """The forms of many schedules by their ids, in six queries."""
+    return {pk: rotation.dump(plan) for pk, plan in load_many(schedules).items()}
 
 
 def _holds(duty: OnDuty, schedule: Schedule, at: datetime) -> bool:
