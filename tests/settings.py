@@ -1,10 +1,13 @@
 """Settings of the suite: the product's own, with a cheap password hash and a database of its own."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 _scratch = tempfile.mkdtemp(prefix="muster-tests-")
+atexit.register(shutil.rmtree, _scratch, ignore_errors=True)
 os.environ.update(
     {
         "DATA_DIR": _scratch,

@@ -1,0 +1,50 @@
+"""What every test stands on: a database that was migrated once and is copied."""
+
+import os
+
+import pytest
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+
+from tests import databases
+
+COMMITTING = {"transactional_db", "live_server", "django_db_reset_sequences"}
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """Begin with a copy of the template; what Django then has left to migrate is nothing."""
+    test = settings.DATABASES["default"].setdefault("TEST", {})
+    if connection.vendor == "postgresql":
+        test["TEMPLATE"] = databases.postgres_template(os.environ["TEST_DATABASE_URL"])
+    else:
+        databases.copy_sqlite(test["NAME"])
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request):
+    """On SQLite the file is in a folder of this run already, so keep it."""
+    return connection.vendor == "sqlite" or request.config.getvalue("reuse_db")
+
+
+@pytest.fixture(scope="session")
+def pristine(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        return databases.Pristine(connection)
+
+
+@pytest.fixture(autouse=True)
+def shipped_rows(request):
+    """What migrations ship survives tests that commit: pytest's workers may run any test after one of them.
+
+    Asks for no database itself, so it ends after the database's own fixture has flushed.
+    """
+    marker = request.node.get_closest_marker("django_db")
+    commits = (marker and marker.kwargs.get("transaction")) or COMMITTING & set(request.fixturenames)
+    keeper = request.getfixturevalue("pristine") if commits else None
+    yield
+    if keeper:
+        with request.getfixturevalue("django_db_blocker").unblock():
+            keeper.put_back()
+            ContentType.objects.clear_cache()
