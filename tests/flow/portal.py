@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ import httpx
 import psycopg
 from aiosmtpd.controller import Controller
 from psycopg import sql
+
+from tests import databases
 
 ROOT = Path(__file__).resolve().parents[2]
 Found = TypeVar("Found")
@@ -69,10 +72,8 @@ class Relay:
     ) -> str:  # aiosmtpd calls it by this name
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         self.seen.append(message)
-        while self.hold.is_set() and not server.transport.is_closing():
+        while self.hold.is_set():
             await asyncio.sleep(0.02)
-        if self.hold.is_set():
-            return "451 gone"
         self.accepted.append((time.time(), message))
         return "250 accepted"
 
@@ -106,11 +107,12 @@ def link(mail: EmailMessage, path: str) -> str:
 
 @contextlib.contextmanager
 def database_of_its_own(server_url: str) -> Iterator[str]:
-    """A fresh PostgreSQL database beside the one named by the URL, dropped at the end."""
+    """A migrated PostgreSQL database beside the one named by the URL, dropped at the end."""
     name = f"muster_flow_{secrets.token_hex(4)}"
     base = server_url.rsplit("/", 1)[0]
     with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        both = sql.Identifier(name), sql.Identifier(databases.postgres_template(server_url))
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*both))
         try:
             yield f"{base}/{name}"
         finally:
@@ -232,6 +234,34 @@ class Portal:
         assert run.returncode == code, run.stdout + run.stderr
         return run.stdout
 
+    def python(self, code: str) -> str:
+        """Run code inside the portal, as an operator's script would; what it printed."""
+        setup = "import django; django.setup()\n"
+        run = subprocess.run(
+            [sys.executable, "-c", setup + textwrap.dedent(code)],
+            cwd=ROOT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert run.returncode == 0, run.stderr
+        return run.stdout
+
+    def send_mails(self, count: int) -> None:
+        """Leave so many pages in the outbox, to page-0@example.com and so on."""
+        self.python(f"""
+            from django.db import transaction
+            from oncall import clock
+            from oncall.messaging import outbox
+
+            at = clock.now()
+            with transaction.atomic():
+                text = outbox.compose(purpose="page", subject="Checkout is down", text="Look.", at=at)
+                to = [outbox.To(f"page-{{n}}@example.com", key=f"flow:{{n}}") for n in range({count})]
+                outbox.send_many(text, to, medium="email", lane="page", at=at)
+            """)
+
     def start(self, name: str, *command: str) -> Process:
         """Start one of our programs under a name; its output goes to ``<name>.log``."""
         words = [sys.executable, *command]
@@ -300,9 +330,11 @@ class Caller:
 
 
 @contextlib.contextmanager
-def portal(**settings: str) -> Iterator[Portal]:
-    """A portal in a folder of its own: a short path, since sockets' names are."""
+def portal(*, migrated: bool = True, **settings: str) -> Iterator[Portal]:
+    """A portal in a folder of its own, on a migrated database unless told otherwise."""
     folder = Path(tempfile.mkdtemp(prefix="muster-flow-"))
+    if migrated and "DATABASE_URL" not in settings:
+        databases.copy_sqlite(folder / "muster.sqlite3")
     made = Portal(folder, **settings)
     try:
         yield made

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.flow
 
 @pytest.fixture(scope="module")
 def running():
-    with portal() as made:
+    with portal(migrated=False) as made:
         made.up()
         until(made.is_ready, what="a pulse")
         yield made
