@@ -74,16 +74,16 @@ def ship() -> None:
     for name, wanted in {**GROUPS, EVERYTHING: list(rights)}.items():
         group, fresh = Group.objects.get_or_create(name=name)
         if fresh:
-            group.permissions.set(right for label, right in rights.items() if _given(label, wanted))
+            group.permissions.set(right for label, right in rights.items() if _given(right, label, wanted))
 
 
-def _given(label: str, wanted: list[str]) -> bool:
-    floor, codename = label.split(".", 1)
-    verb, _, model = codename.partition("_")
+def _given(right: Permission, label: str, wanted: list[str]) -> bool:
+    model = right.content_type.model
     if model.startswith("historical"):
         return False
-    if model in ENGINE_ROWS and verb in {"add", "delete"}:
+    if model in ENGINE_ROWS and right.codename in {f"add_{model}", f"delete_{model}"}:
         return False
     if label in wanted:
         return True
-    return verb == "view" and f"{floor}.view" in wanted and model not in SECRETS
+    reads = right.codename == f"view_{model}" and f"{right.content_type.app_label}.view" in wanted
+    return reads and model not in SECRETS
