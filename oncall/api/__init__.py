@@ -1,5 +1,5 @@
 """The REST API of this floor, one module for each subject. ``ROUTES`` is what the router mounts."""
 
-from oncall.api import on_call, schedules
+from oncall.api import directory, on_call, paging, policies, schedules
 
-ROUTES = [*schedules.ROUTES, *on_call.ROUTES]
+ROUTES = [*schedules.ROUTES, *on_call.ROUTES, *directory.ROUTES, *policies.ROUTES, *paging.ROUTES]

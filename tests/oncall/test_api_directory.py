@@ -1,0 +1,137 @@
+"""``users/ teams/ services/ runbooks/ policies/`` of the API: read by many, written by those with the right."""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from oncall.models import EscalationPolicy, Service, User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def reader(carol):
+    carol.groups.add(Group.objects.get(name="Executive"))
+    return carol
+
+
+def call(user, method: str, path: str, body=None):
+    client = Client()
+    client.force_login(user)
+    options = {} if body is None else {"data": body, "content_type": "application/json"}
+    return getattr(client, method)(f"/api/v1/{path}", **options)
+
+
+def test_everything_is_read_by_its_slug(reader, alice, team, policy):
+    service = Service.objects.create(slug="checkout", name="Checkout", team=team, policy=policy)
+    service.runbooks.create(title="Payment failures", url="https://wiki.example.com/p")
+
+    assert call(reader, "get", "users/alice/").json()["teams"] == ["payments"]
+    assert call(reader, "get", "teams/payments/").json()["members"] == ["alice", "bob"]
+    shown = call(reader, "get", "services/checkout/").json()
+    assert (shown["team"], shown["policy"]) == ("payments", "payments")
+    assert shown["runbooks"] == [{"title": "Payment failures", "url": "https://wiki.example.com/p"}]
+    assert (
+        call(reader, "get", "runbooks/?service__slug=checkout").json()["results"][0]["service"] == "checkout"
+    )
+
+
+def test_addresses_are_for_the_person_herself_and_for_who_may_change_people(reader, root, alice):
+    assert call(reader, "get", "users/alice/").json()["email"] is None
+    assert call(reader, "get", "users/carol/").json()["email"] == "carol@example.com"
+    assert call(root, "get", "users/alice/").json()["email"] == "alice@example.com"
+
+
+def test_a_reader_writes_nothing(reader, team):
+    assert call(reader, "patch", "teams/payments/", {"name": "x"}).status_code == 403
+    assert call(reader, "delete", "teams/payments/").status_code == 403
+    assert call(reader, "post", "users/", {"username": "mallory"}).status_code == 403
+
+
+def test_people_are_made_without_a_password_and_never_deleted(root):
+    body = {"username": "dave", "name": "Dave van Dyk", "time_zone": "Europe/Paris"}
+
+    assert call(root, "post", "users/", body).status_code == 201
+    dave = User.objects.get(username="dave")
+    assert (dave.first_name, dave.last_name, dave.has_usable_password()) == ("Dave", "van Dyk", False)
+    assert call(root, "delete", "users/dave/").status_code == 405
+
+
+def test_a_time_zone_must_be_one(root, alice):
+    assert call(root, "patch", "users/alice/", {"time_zone": "Mars/Base"}).status_code == 400
+
+
+def test_an_administrator_cannot_change_a_superusers_account(root, bob):
+    bob.groups.add(Group.objects.get(name="Administrator"))
+
+    assert call(bob, "patch", "users/root/", {"email": "bob@example.com"}).status_code == 403
+
+
+def test_what_is_in_use_is_not_deleted(root, team, policy):
+    Service.objects.create(slug="checkout", name="Checkout", team=team, policy=policy)
+
+    refused = call(root, "delete", "policies/payments/")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "in_use")
+    assert "Checkout" in refused.json()["detail"]
+
+
+def test_a_policy_is_written_as_a_whole(root, alice, team, primary):
+    body = {
+        "slug": "night",
+        "name": "Night",
+        "team": "payments",
+        "repeat": 2,
+        "ack_timeout_seconds": 1800,
+        "steps": [
+            {"after_seconds": 0, "targets": [{"schedule": "primary"}]},
+            {"after_seconds": 300, "targets": [{"user": "alice"}, {"team": "payments"}]},
+        ],
+    }
+
+    assert call(root, "post", "policies/", body).json() == body
+    body["steps"].pop()
+    assert call(root, "put", "policies/night/", body).json() == body
+    assert call(root, "patch", "policies/night/", {"repeat": 0}).json()["steps"] == body["steps"]
+    assert EscalationPolicy.objects.get(slug="night").history.count() == 3
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"after_seconds": -1, "targets": [{"user": "alice"}]}],
+        [{"after_seconds": 0, "targets": []}],
+        [{"after_seconds": 0, "targets": [{"user": "alice", "team": "payments"}]}],
+        [{"after_seconds": 0, "targets": [{"user": "nobody"}]}],
+        [{"after_seconds": 0, "targets": [{"webhook": "javascript:alert(1)"}]}],
+        [{"after_seconds": 10**30, "targets": [{"user": "alice"}]}],
+        "none",
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused_whole(root, team, steps):
+    refused = call(root, "post", "policies/", {"slug": "night", "name": "Night", "steps": steps})
+
+    assert refused.status_code == 400
+    assert not EscalationPolicy.objects.exists()
+
+
+def test_a_webhooks_path_is_shown_to_those_who_may_change_policies(reader, root, make_policy):
+    make_policy((0, "https://hooks.example.com/secret"))
+
+    assert call(root, "get", "policies/payments/").json()["steps"][0]["targets"] == [
+        {"webhook": "https://hooks.example.com/secret"}
+    ]
+    assert "secret" not in call(reader, "get", "policies/payments/").content.decode()
+
+
+@pytest.mark.parametrize("path", ["users/", "teams/", "services/", "runbooks/", "policies/"])
+def test_lists_take_a_constant_number_of_queries(path, reader, team, policy, django_assert_max_num_queries):
+    for number in range(8):
+        service = Service.objects.create(slug=f"s{number}", name=f"S{number}", team=team, policy=policy)
+        service.runbooks.create(title="R", url="https://wiki.example.com/r")
+
+    client = Client()
+    client.force_login(reader)
+
+    with django_assert_max_num_queries(8):  # four of them are the session and the rights
+        assert client.get(f"/api/v1/{path}").status_code == 200
