@@ -108,7 +108,7 @@ class PortalSite(AdminSite):
             "incidents": open_now,
             "last_resolved": incidents.last_resolved(request.user) if not open_now.count else None,
             "waiting": waiting,
-            "dead": reaching.dead(lambda delivery: self._buttons(request, delivery, RESEND)),
+            "dead": reaching.dead(request.user, lambda delivery: self._buttons(request, delivery, RESEND)),
             "on_call": on_call,
             "on_call_left_out": left_out,
             "my_work": mine.my_work(request.user, now),

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from django.db.models import F
+from django.utils import timezone
 
 from config.firstpage import links
 from incidents.models import OPEN_STATES, Incident, Role, RoleAssignment, Task
 from oncall.edges import times
 from oncall.models import User
+from postmortems.models import ActionItem, PostMortem
 
 SOON = timedelta(days=1)
 ROWS = 10
@@ -30,8 +32,8 @@ class WorkItem:
 
 def my_work(user: User, now: datetime) -> list[WorkItem]:
     """What is late first, then by date; things without a date last."""
-    items = [*_roles(user, now), *_tasks(user, now)]
-    items.sort(key=lambda item: (item.due_at is None, item.due_at))
+    items = [*_roles(user, now), *_tasks(user, now), *_reviews(user, now), *_actions(user, now)]
+    items.sort(key=lambda item: (item.due_at is None, item.due_at or now))
     return items[:ROWS]
 
 
@@ -57,7 +59,27 @@ def _tasks(user: User, now: datetime) -> Iterator[WorkItem]:
         yield item(task.title, task.incident, task.due_at, now, what="Due")
 
 
-def item(title: str, incident: Incident, due_at: datetime | None, now: datetime, *, what: str) -> WorkItem:
+def _reviews(user: User, now: datetime) -> Iterator[WorkItem]:
+    unfinished = [PostMortem.State.DRAFT, PostMortem.State.IN_REVIEW]
+    led = PostMortem.objects.filter(lead=user, state__in=unfinished).select_related("incident")
+    for review in led.order_by(F("due_at").asc(nulls_last=True))[:ROWS]:
+        yield item(
+            "Review lead", review.incident, review.due_at, now, what="Post-mortem due", url=links.page(review)
+        )
+
+
+def _actions(user: User, now: datetime) -> Iterator[WorkItem]:
+    owned = ActionItem.objects.filter(owner=user, state=ActionItem.State.OPEN)
+    zone = timezone.get_current_timezone()
+    for action in owned.select_related("postmortem__incident").order_by("due_on")[:ROWS]:
+        day_after = action.due_on + timedelta(days=1) if action.due_on else None
+        due_at = datetime.combine(day_after, time.min, tzinfo=zone) if day_after else None
+        yield item(action.title, action.postmortem.incident, due_at, now, what="Due", url=links.page(action))
+
+
+def item(
+    title: str, incident: Incident, due_at: datetime | None, now: datetime, *, what: str, url: str = ""
+) -> WorkItem:
     """A row about ``incident``: "Update due in 12 min", "5 days late", or that no date is set."""
     late = due_at is not None and due_at <= now
     if due_at is None:
@@ -69,7 +91,7 @@ def item(title: str, incident: Incident, due_at: datetime | None, now: datetime,
     return WorkItem(
         title=title,
         key=incident.key,
-        url=links.page(incident),
+        url=url or links.page(incident),
         words=words,
         due_at=due_at,
         is_late=late,

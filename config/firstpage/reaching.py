@@ -7,7 +7,6 @@ from datetime import datetime
 from django.db.models import F, Prefetch, QuerySet
 
 from config.firstpage import links
-from incidents.models import Engagement, Incident
 from oncall import plans
 from oncall.edges.admin import Button
 from oncall.messaging.models import Delivery
@@ -46,10 +45,8 @@ class Waiting:
 
 
 def visible_waiting(user: User) -> QuerySet[Page]:
-    """Unanswered pages that this person may know of: not those of incidents hidden from her."""
-    hidden = Incident.objects.exclude(pk__in=Incident.objects.visible_to(user).values("pk"))
-    theirs = Engagement.objects.filter(page__isnull=False, incident__in=hidden.values("pk"))
-    return Page.objects.waiting().exclude(pk__in=theirs.values("page"))
+    """Unanswered pages that this person may know of."""
+    return Page.objects.visible_to(user).waiting()
 
 
 def waiting(user: User, buttons_of) -> Waiting:
@@ -125,8 +122,10 @@ class Dead:
         return self.count - len(self.rows)
 
 
-def dead(buttons_of) -> Dead:
-    """The latest first."""
+def dead(user: User, buttons_of) -> Dead:
+    """The latest first; nothing for who may not read deliveries."""
+    if not user.has_perm("messaging.view_delivery"):
+        return Dead([], 0, "")
     given_up = Delivery.objects.filter(state=Delivery.State.DEAD)
     latest = given_up.order_by("-finished_at")[:FEW]
     rows = [

@@ -66,7 +66,7 @@ def state(code: str, label: str, chip: bool = False) -> str:
 @register.simple_tag
 def person(user, viewer=None) -> str:
     """Initials and name, with "you" for the viewer herself."""
-    you = format_html(' <span class="m-quiet">you</span>') if viewer and user.pk == viewer.pk else ""
+    you = format_html(' <span class="m-quiet">{}</span>', "you") if viewer and user.pk == viewer.pk else ""
     return format_html(
         '<span class="m-person"><span class="m-disc" aria-hidden="true">{}</span><span>{}{}</span></span>',
         user.initials,
