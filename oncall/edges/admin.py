@@ -98,6 +98,9 @@ class Verb:
     help: str = ""
     submit: str = ""
     done: str = ""
+    versioned: bool = (
+        True  # False where a late press does no harm: an answer counts whatever happened meanwhile
+    )
 
 
 @dataclass(frozen=True)
@@ -246,7 +249,7 @@ class VerbsAdmin(ModelAdmin):
         """Refuse what the object's state no longer permits, and a press on a page that shows an older object."""
         if not verb.allowed(fresh, request.user):
             raise DomainError("not_possible", self._too_late(verb, fresh))
-        if request.POST.get("expected") != self.verb_version(fresh):
+        if verb.versioned and request.POST.get("expected") != self.verb_version(fresh):
             raise DomainError("stale", self._changed_meanwhile(verb, fresh))
 
     def _refused(

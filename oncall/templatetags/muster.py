@@ -102,6 +102,26 @@ def clock_tag(context: template.Context, at: datetime | None) -> str:
     )
 
 
+@register.simple_tag
+def clock_seconds(at: datetime) -> str:
+    """``13:50:02``, for stories in which seconds matter; the whole date on hover."""
+    zone = timezone.get_current_timezone()
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(),
+        times.whole(at, zone),
+        f"{at.astimezone(zone):%H:%M:%S}",
+    )
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """A cell of a list: date and time, and below how long ago."""
+    words = times.date_and_time(at, now, timezone.get_current_timezone())
+    return format_html(
+        '<span class="m-nowrap">{}</span><span class="m-small m-below">{}</span>', words, times.ago(at, now)
+    )
+
+
 @register.simple_tag(takes_context=True)
 def ago(context: template.Context, at: datetime | None) -> str:
     """``6 min ago`` or ``in 12 min``."""
