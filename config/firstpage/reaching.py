@@ -8,6 +8,7 @@ from django.db.models import F, Prefetch, QuerySet
 
 from config.firstpage import links
 from oncall import plans
+from oncall.edges import addresses
 from oncall.edges.admin import Button
 from oncall.messaging.models import Delivery
 from oncall.models import Page, PageEvent, User
@@ -132,26 +133,10 @@ def dead(user: User, buttons_of) -> Dead:
         DeadRow(
             delivery=delivery,
             url=links.page(delivery),
-            to=", ".join(filter(None, [delivery.recipient, shortened(delivery.address)])),
-            error=first_line(delivery.last_error),
+            to=", ".join(filter(None, [delivery.recipient, addresses.masked(delivery.address)])),
+            error=addresses.first_line(delivery.last_error),
             buttons=buttons_of(delivery),
         )
         for delivery in latest
     ]
     return Dead(rows, given_up.count(), f"{links.listing(Delivery)}?state__exact=dead")
-
-
-def shortened(address: str) -> str:
-    """Enough of an address to know it by: the first page is seen by many."""
-    name, at, _ = address.partition("@")
-    if at:
-        return f"{name}@…"
-    if address.startswith("+"):
-        return f"{address[:2]} ••• {address[-4:]}"
-    return address.split("://")[-1].split("/")[0]
-
-
-def first_line(text: str) -> str:
-    """The first line of an error, at most 120 characters."""
-    line = (text.strip().splitlines() or ["No reason was given"])[0]
-    return line if len(line) <= 120 else f"{line[:119]}…"
