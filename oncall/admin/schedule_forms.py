@@ -1,6 +1,6 @@
 """The forms of a schedule's page: layers with their roster as lines, and the exceptions' verbs."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from oncall.models import Layer, Schedule, ScheduleException, User
 from oncall.rotation import FormError
 
 NOBODY = "-"
+NINE = time(9)
 LONGEST_ROSTER = 200
 ANY_ZONE = ZoneInfo("UTC")  # a layer's own fields are local times, whatever the zone
 
@@ -88,18 +89,24 @@ class LayerForm(forms.ModelForm):
         widgets = dict.fromkeys(("anchor", "start", "end"), WallClockInput) | {
             name: forms.Textarea(attrs={"rows": 2, "cols": 40}) for name in ("restrictions", "exclude_dates")
         }
+        labels = {"length": "Turn length", "anchor": "A turn begins"}
         help_texts = {
+            "anchor": "In the schedule's zone; the first turn of the roster begins then.",
+            "exclude_dates": 'Local dates without cover, such as ["2026-12-25"].',
             "priority": "Higher hides lower; layers of one priority share the duty.",
             "restrictions": "Empty: always. Else a list such as "
             '[{"type": "daily", "days": ["MO", "FR"], "from": "22:00", "to": "06:00"}] or '
             '[{"type": "weekly", "from_day": "FR", "from": "18:00", "to_day": "MO", "to": "08:00"}].',
-            "exclude_dates": 'Local dates without cover, such as ["2026-12-25"].',
         }
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.instance.pk:
             self.initial["roster"] = schedules.roster(self.instance)
+        else:
+            today = timezone.localdate()
+            monday = datetime.combine(today + timedelta(days=-today.weekday() % 7), NINE)
+            self.initial = {"name": "Primary", "anchor": monday, **self.initial}
 
     def clean(self) -> dict[str, Any]:
         """Hold the layer against the rules of the schedule form, which also the file and the API go through."""

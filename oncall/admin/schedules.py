@@ -14,7 +14,7 @@ from django.utils import timezone
 from oncall import clock, schedules
 from oncall.admin.schedule_forms import CoverForm, ExceptionForm, LayerForm
 from oncall.admin.schedule_page import SchedulePage
-from oncall.edges import schedule_words, times
+from oncall.edges import schedule_words, timeline, times
 from oncall.edges.admin import HistoryAdmin, Verb, VerbsAdmin
 from oncall.models import Layer, Schedule, ScheduleException
 
@@ -24,7 +24,16 @@ class LayerInline(admin.StackedInline):
 
     model = Layer
     form = LayerForm
-    classes = ["m-layers"]
+    fieldsets = [
+        (None, {"fields": ["name", ("length", "unit", "anchor"), "roster"]}),
+        (
+            "Windows, priority, start and end",
+            {
+                "classes": ["collapse"],
+                "fields": ["restrictions", "exclude_dates", "advance", "priority", ("start", "end")],
+            },
+        ),
+    ]
 
     def get_extra(self, request: HttpRequest, obj: Schedule | None = None, **kwargs: Any) -> int:
         return 0 if obj else 1
@@ -42,13 +51,13 @@ class ExceptionInline(admin.TabularInline):
     """Exceptions that are not over, to be looked at and taken back; they are added by their verbs."""
 
     model = ScheduleException
-    fields = readonly_fields = ["said", "start", "end", "layer", "reason"]
+    fields = readonly_fields = ["said", "when", "layer", "reason"]
     extra = 0
     verbose_name_plural = "exceptions that are not over"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         found = super().get_queryset(request).filter(end__gt=clock.now())
-        return found.select_related("user", "by", "layer").prefetch_related("users")
+        return found.select_related("schedule", "user", "by", "layer").prefetch_related("users")
 
     def has_add_permission(self, request: HttpRequest, obj: Schedule | None = None) -> bool:
         return False
@@ -62,6 +71,10 @@ class ExceptionInline(admin.TabularInline):
             ScheduleException.Kind.SET: f"Exactly {schedule_words.together(people)}",
             ScheduleException.Kind.ADD: f"{exception.user} in addition",
         }[exception.kind]
+
+    @admin.display(description="When, in the schedule's zone")
+    def when(self, exception: ScheduleException) -> str:
+        return timeline.spell(exception.start, exception.end, ZoneInfo(exception.schedule.time_zone))
 
 
 @admin.register(Schedule)
@@ -123,6 +136,12 @@ class ScheduleAdmin(VerbsAdmin, HistoryAdmin):
         return times.city(schedule.time_zone)
 
     # -- the page ------------------------------------------------------------------------------------------
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"time_zone": request.user.time_zone, **super().get_changeform_initial_data(request)}
+
+    def get_inlines(self, request: HttpRequest, obj: Schedule | None) -> list[type]:
+        return self.inlines if obj else [LayerInline]
+
     def get_prepopulated_fields(self, request: HttpRequest, obj: Schedule | None = None) -> dict:
         return {} if obj else self.prepopulated_fields  # links and files refer to the slug
 
@@ -142,6 +161,7 @@ class ScheduleAdmin(VerbsAdmin, HistoryAdmin):
             "page": page,
             "now": page.now,
             "why": "why" in asked,
+            "edit": "edit" in asked,
             "weekdays": schedule_words.WEEKDAYS,
             "cover_url": self._cover_url(schedule, page) if may_change and page.gap else "",
         }
