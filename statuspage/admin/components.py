@@ -1,0 +1,103 @@
+"""Components and the page itself."""
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from oncall import clock
+from oncall.edges.admin import HistoryAdmin, Verb, VerbForm, VerbsAdmin
+from statuspage import public, publishing, rights
+from statuspage.documents.words import STATUS_WORD
+from statuspage.models import Component, ComponentStatus, StatusPage
+
+
+class StatusForm(VerbForm):
+    """The baseline of a component."""
+
+    status = forms.ChoiceField(choices=ComponentStatus.choices, label="Status from now on")
+
+
+SET_STATUS = Verb(
+    name="set-status",
+    label="Set status",
+    run=publishing.set_status,
+    icon="flag",
+    form=StatusForm,
+    permission=rights.SET_STATUS,
+    allowed=lambda component, user: not component.is_group,
+    help="Without a post: nobody is mailed and nothing is explained. What open posts say is not touched.",
+    done="The status is set.",
+)
+
+
+@admin.register(Component)
+class ComponentAdmin(VerbsAdmin, HistoryAdmin):
+    """The tree as a list; the baseline changes through its verb, which keeps what uptime is computed from."""
+
+    verbs = (SET_STATUS,)
+    fields = (
+        "name",
+        "slug",
+        "description",
+        "is_group",
+        "parent",
+        "position",
+        "service",
+        "showcase",
+        "start_date",
+        "only_show_if_degraded",
+        "visible",
+        "page",
+    )
+    prepopulated_fields = {"slug": ("name",)}
+    list_display = ("name", "group", "shown", "status", "service", "showcase", "visible")
+    list_filter = ("is_group", "status", "visible")
+    list_select_related = ("parent", "service")
+    search_fields = ("name", "slug")
+    ordering = ("parent__position", "parent__name", "position", "name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Component]:
+        """With what the page shows, computed once for the whole list."""
+        value = public.frame(StatusPage.main(), at=clock.now())
+        request.shown_statuses = {one.id: one.status for one in value.components}
+        return super().get_queryset(request)
+
+    def get_list_display(self, request: HttpRequest) -> list:
+        shown = getattr(request, "shown_statuses", None) or self._shown(request)
+
+        @admin.display(description="On the page")
+        def on_the_page(component: Component) -> str:
+            status = shown.get(component.public_id)
+            return STATUS_WORD[status] if status else "Not shown"
+
+        return [on_the_page if name == "shown" else name for name in self.list_display]
+
+    def _shown(self, request: HttpRequest) -> dict[str, str]:
+        self.get_queryset(request)
+        return request.shown_statuses
+
+    @admin.display(description="Group", ordering="parent__name")
+    def group(self, component: Component) -> str:
+        return component.parent.name if component.parent else ""
+
+    def verb_version(self, component: Component) -> str:
+        return component.updated_at.isoformat()
+
+
+@admin.register(StatusPage)
+class StatusPageAdmin(HistoryAdmin):
+    """The page's name and zone."""
+
+    fields = ("name", "time_zone")
+    list_display = ("name", "time_zone")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj=None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, page: StatusPage, form, change: bool) -> None:
+        page.version += 1  # its name and zone stand in every copy
+        super().save_model(request, page, form, change)
