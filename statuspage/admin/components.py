@@ -2,7 +2,6 @@
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from oncall import clock
@@ -57,25 +56,18 @@ class ComponentAdmin(VerbsAdmin, HistoryAdmin):
     search_fields = ("name", "slug")
     ordering = ("parent__position", "parent__name", "position", "name")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Component]:
+    def get_changelist_instance(self, request: HttpRequest):
         """With what the page shows, computed once for the whole list."""
+        found = super().get_changelist_instance(request)
         value = public.frame(StatusPage.main(), at=clock.now())
-        request.shown_statuses = {one.id: one.status for one in value.components}
-        return super().get_queryset(request)
+        shown = {one.id: STATUS_WORD[one.status] for one in value.components}
+        for component in found.result_list:
+            component.shown_word = shown.get(component.public_id, "Not shown")
+        return found
 
-    def get_list_display(self, request: HttpRequest) -> list:
-        shown = getattr(request, "shown_statuses", None) or self._shown(request)
-
-        @admin.display(description="On the page")
-        def on_the_page(component: Component) -> str:
-            status = shown.get(component.public_id)
-            return STATUS_WORD[status] if status else "Not shown"
-
-        return [on_the_page if name == "shown" else name for name in self.list_display]
-
-    def _shown(self, request: HttpRequest) -> dict[str, str]:
-        self.get_queryset(request)
-        return request.shown_statuses
+    @admin.display(description="On the page")
+    def shown(self, component: Component) -> str:
+        return component.shown_word
 
     @admin.display(description="Group", ordering="parent__name")
     def group(self, component: Component) -> str:
