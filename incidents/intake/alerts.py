@@ -171,12 +171,7 @@ def _find_incident(
     source: AlertSource, group_key: str, members: list[Alert], *, seen_at: datetime, at: datetime
 ) -> None:
     """The open incident of the same group, or a new one; and every service concerned has its on-call paged."""
-    incident = (
-        Incident.objects.open()
-        .filter(alerts__source=source, alerts__group_key=group_key)
-        .order_by("-pk")
-        .first()
-    )
+    incident = _open_incident(source, group_key)
     first = min(members, key=lambda alert: list(Alert.Severity).index(alert.severity))
     if incident is None:
         incident = lifecycle.detect(
@@ -197,6 +192,14 @@ def _find_incident(
     affected = set(incident.affected_services.values_list("service", flat=True))
     for service in {alert.service for alert in members if alert.service and alert.service.pk not in affected}:
         engagement.engage(incident, service=service, by=None, at=at)
+
+
+def _open_incident(source: AlertSource, group_key: str) -> Incident | None:
+    """The latest open incident of a group, locked; ``None`` also if it was ended while we waited for the lock."""
+    open_ones = Incident.objects.open().filter(alerts__source=source, alerts__group_key=group_key)
+    found = open_ones.order_by("-pk").first()
+    incident = moves.lock(found) if found else None
+    return incident if incident and incident.is_open else None
 
 
 # -- recovery, acknowledgement, change ---------------------------------------------------------------------

@@ -22,7 +22,7 @@ from oncall.models import User
 logger = logging.getLogger(__name__)
 
 BUDGET = timedelta(seconds=2)  # pages and deliveries wait behind us
-BATCH = 20
+BATCH = 10  # of one source, before the next has its turn
 LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 6
 _FIRST_WAIT_S = 2
