@@ -2,6 +2,8 @@
 
 from django import forms
 from django.contrib import admin
+from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from oncall import clock
@@ -54,7 +56,13 @@ class ComponentAdmin(VerbsAdmin, HistoryAdmin):
     list_filter = ("is_group", "status", "visible")
     list_select_related = ("parent", "service")
     search_fields = ("name", "slug")
-    ordering = ("parent__position", "parent__name", "position", "name")
+    ordering = (  # a group, then what it holds
+        Coalesce("parent__position", "position"),
+        Coalesce("parent__name", "name"),
+        F("parent").asc(nulls_first=True),
+        "position",
+        "name",
+    )
 
     def get_changelist_instance(self, request: HttpRequest):
         """With what the page shows, computed once for the whole list."""

@@ -12,6 +12,7 @@ from statuspage.models import Component, ComponentStatus, Impact, Post, StatusPa
 
 PREFIX = "component_"
 MANY_ROWS = {"rows": 6}
+WIDE = forms.TextInput(attrs={"class": "vTextField"})
 PROMISES = [("", "No promise")] + [
     (str(minutes), f"in {minutes} minutes" if minutes < 60 else f"in {minutes // 60} h")
     for minutes in (15, 30, 60, 120, 240, 1440)
@@ -40,9 +41,19 @@ class ComposeForm(forms.Form):
 
     untouched = "Not affected"
 
-    def __init__(self, *args, page: StatusPage, statuses: dict[int, str] | None = None, **options) -> None:
+    rare: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        *args,
+        page: StatusPage,
+        now: dict[int, str] | None = None,
+        proposed: dict[int, str] | None = None,
+        **options,
+    ) -> None:
+        """``now`` is what is said of components already, ``proposed`` what the grid starts with."""
         super().__init__(*args, **options)
-        self.statuses = statuses or {}
+        self.now, proposed = now or {}, proposed or {}
         self.components = [row for row in public.visible(page.components.all()) if not row.is_group]
         names = {row.pk: row.name for row in page.components.all()}
         self.groups = {row.pk: names.get(row.parent_id, "") for row in self.components}
@@ -51,7 +62,7 @@ class ComposeForm(forms.Form):
                 label=row.name,
                 required=False,
                 choices=[("", self.untouched), *self.offered()],
-                initial=self.statuses.get(row.pk, ""),
+                initial=proposed.get(row.pk, ""),
             )
 
     def offered(self) -> list[tuple[str, str]]:
@@ -61,12 +72,22 @@ class ComposeForm(forms.Form):
         """The components by group, each with its field."""
         found: dict[str, list[Cell]] = {}
         for row in self.components:
-            was = ComponentStatus(self.statuses.get(row.pk, rollup.OPERATIONAL)).label
+            was = ComponentStatus(self.now.get(row.pk, rollup.OPERATIONAL)).label
             cell = Cell(row, was, self[f"{PREFIX}{row.pk}"])
             found.setdefault(self.groups[row.pk] or "Others", []).append(cell)
         return list(found.items())
 
     def plain_fields(self) -> list[forms.BoundField]:
+        return [one for one in self._words() if one.name not in self.rare]
+
+    def rare_fields(self) -> list[forms.BoundField]:
+        """Needed now and then: folded away."""
+        return [one for one in self._words() if one.name in self.rare]
+
+    def rare_is_open(self) -> bool:
+        return any(one.errors or one.value() for one in self.rare_fields())
+
+    def _words(self) -> list[forms.BoundField]:
         return [field for field in self.visible_fields() if not field.name.startswith(PREFIX)]
 
     def chosen(self) -> dict[Component, str]:
@@ -119,6 +140,7 @@ class NewPostForm(ComposeForm, Promising):
         choices=[("", "From the components"), *Impact.choices], required=False, label="Impact"
     )
     field_order = ("name", "status", "body", "started_at", "next_update_in", "notify")
+    rare = ("backfilled", "ended_at", "impact_override")
 
     def words(self) -> dict:
         given = {
@@ -152,7 +174,7 @@ class UpdateForm(ComposeForm, Promising):
 class NewMaintenanceForm(ComposeForm):
     """A maintenance to announce. Its grid says only which components it concerns."""
 
-    name = forms.CharField(label="Title", max_length=200)
+    name = forms.CharField(label="Title", max_length=200, widget=WIDE)
     scheduled_for = MomentField(label="Begins")
     scheduled_until = MomentField(label="Ends")
     auto_start = forms.BooleanField(required=False, initial=True, label="The clock begins it")
@@ -162,6 +184,11 @@ class NewMaintenanceForm(ComposeForm):
     )
     notify_at_end = forms.BooleanField(required=False, initial=True, label="Mail subscribers when it ends")
     field_order = ("name", "body", "scheduled_for", "scheduled_until", "notify")
+    # The usual answers stand in them, so they stay folded until one is wrong.
+    rare = ("auto_start", "auto_complete", "notify_at_start", "notify_at_end")
+
+    def rare_is_open(self) -> bool:
+        return any(one.errors for one in self.rare_fields())
 
     def offered(self) -> list[tuple[str, str]]:
         return [(rollup.MAINTENANCE, "Under maintenance")]

@@ -56,7 +56,7 @@ class PostAdmin(ToldAdmin):
         return {
             "status": proposed.status,
             "started_at": proposed.started_at,
-            "statuses": {row.pk: status for row, status in proposed.components.items()},
+            "proposed": {row.pk: status for row, status in proposed.components.items()},
         }
 
     def _incident(self, request: HttpRequest) -> Incident | None:

@@ -84,6 +84,10 @@ class ToldAdmin(VerbsAdmin, HistoryAdmin):
         return super().get_queryset(request).filter(kind=self.kind)
 
     # -- the page of one post ------------------------------------------------------------------------------
+    def render_change_form(self, request: HttpRequest, context: dict, *args, **options) -> HttpResponse:
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().render_change_form(request, context, *args, **options)
+
     def get_readonly_fields(self, request: HttpRequest, obj=None) -> tuple[str, ...]:
         return self.fields
 
@@ -135,7 +139,11 @@ class ToldAdmin(VerbsAdmin, HistoryAdmin):
             messages.error(request, refusal.detail)
             return HttpResponseRedirect(self._url("changelist"))
         form = self.new_form(
-            request.POST or None, page=page, statuses=start.pop("statuses", {}), initial=start
+            request.POST or None,
+            page=page,
+            now=shown_now(page),
+            proposed=start.pop("proposed", {}),
+            initial=start,
         )
         return self.compose(request, form, self.new_title, lambda at: self.publish(request, form, at))
 
@@ -158,7 +166,8 @@ class ToldAdmin(VerbsAdmin, HistoryAdmin):
         form = composing.UpdateForm(
             request.POST or None,
             post=post,
-            statuses=now,
+            now=now,
+            proposed=now,
             initial={"status": post.status, "seen": latest.public_id if latest else ""},
         )
 
@@ -205,6 +214,12 @@ class ToldAdmin(VerbsAdmin, HistoryAdmin):
             "back": self._url("change", post.pk) if post else self._url("changelist"),
         }
         return TemplateResponse(request, "admin/statuspage/compose.html", context)
+
+
+def shown_now(page: StatusPage) -> dict[int, str]:
+    """What the page shows of each component, by its key."""
+    shown = {one.id: one.status for one in public.frame(page, at=clock.now()).components}
+    return {row.pk: shown[row.public_id] for row in page.components.all() if row.public_id in shown}
 
 
 def _link(label: str, url: str, icon: str, tone: str = "") -> Button:
