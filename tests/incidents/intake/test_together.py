@@ -2,7 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 from django.db import connections
@@ -22,9 +22,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def scripts():
     service = Service.objects.create(slug="checkout", name="Checkout")
-    sources.create(
+    return sources.create(
         slug="scripts", name="Scripts", dialect="json", service=service, key=KEY, by=None, at=clock.now()
-    )
+    )[0]
 
 
 def together(work):
@@ -100,3 +100,34 @@ def test_the_database_refuses_a_second_open_alert_of_a_key(scripts):
 
     assert Alert.objects.get().count == 2
     assert Page.objects.count() == 1
+
+
+def test_an_event_whose_slow_reader_outlives_its_lease_is_not_counted_twice(scripts, monkeypatch):
+    send({"summary": "Disk", "dedup_key": "k"})
+    (event,) = ingest._claim(scripts.pk, at=clock.now())
+    working, go_on, record = Event(), Event(), ingest.alerts.record
+
+    def slowly(*given, **named):
+        working.set()
+        go_on.wait(20)
+        record(*given, **named)
+
+    def after_the_lease():
+        go_on.set()
+        return clock.now() + 2 * ingest.LEASE
+
+    def take():
+        try:
+            ingest._take(event, at=clock.now())
+        finally:
+            connections.close_all()
+
+    with monkeypatch.context() as slow, ThreadPoolExecutor(1) as pool:
+        slow.setattr(ingest.alerts, "record", slowly)
+        reader = pool.submit(take)
+        working.wait(20)
+        ingest.take_in(now=after_the_lease)
+        reader.result()
+
+    assert Alert.objects.get().count == 1
+    assert set(StoredEvent.objects.values_list("state", flat=True)) == {"done"}
