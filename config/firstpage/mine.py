@@ -84,7 +84,7 @@ def item(
     late = due_at is not None and due_at <= now
     if due_at is None:
         words = "No date set"
-    elif late:
+    elif late and what == "Due":
         words = f"{times.span(now - due_at)} late"
     else:
         words = f"{what} {times.ago(due_at, now)}"

@@ -201,6 +201,8 @@ class IncidentAdmin(VerbsAdmin, HistoryAdmin):
     def changelist_view(self, request: HttpRequest, extra_context=None) -> HttpResponse:
         chosen = request.GET.get("view", filters.DEFAULT)
         context = {
+            "view": chosen,
+            "filtered": set(request.GET) - {"view", "o", "p", "q", "all"},
             "tabs": filters.tabs(request.user, chosen),
             "may_export": request.user.has_perm("incidents.export_incident"),
             "export_query": request.GET.urlencode(),
@@ -253,7 +255,7 @@ class IncidentAdmin(VerbsAdmin, HistoryAdmin):
         if incident.is_open:
             return format_html('<span class="m-quiet">{}</span>', "open")
         if not (incident.resolved_at and incident.impact_started_at):
-            return "—"
+            return ""
         return times.span(incident.resolved_at - incident.impact_started_at)
 
     # -- declaring ---------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ class HistoryAdmin(SimpleHistoryAdmin):
     show_facets = ModelAdmin.show_facets.NEVER
     list_per_page = 50
     view_on_site = False
+    empty_value_display = "—"
     formfield_overrides = HTTPS
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context=None) -> HttpResponse:
