@@ -28,7 +28,9 @@ def component(run: Run, item: Item) -> None:
 
 
 def _group(run: Run, item: Item, name: str) -> Component:
-    lookup = {"slug": slugify(name)[:100] or "group", "page": StatusPage.main()}
-    return run.write(
-        item, Component, lookup, {"name": name, "is_group": True}, what=f"component group {name}"
-    )
+    """The group of that name, in the place where the file first names it: nobody writes groups down apart."""
+    slug = slugify(name)[:100] or "group"
+    place = run.groups.setdefault(slug, len(run.groups) + 1)
+    lookup = {"slug": slug, "page": StatusPage.main()}
+    values = {"name": name, "is_group": True, "position": place}
+    return run.write(item, Component, lookup, values, what=f"component group {name}")

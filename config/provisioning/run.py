@@ -26,12 +26,16 @@ class Change:
 
 @dataclass
 class Run:
-    """One application: who, when, what changed, which names the file holds, and keys to be shown once."""
+    """One application: who, when, what changed, which names the file holds, and keys to be shown once.
+
+    ``groups`` holds the place of each component group, by slug: the order in which the file first names them.
+    """
 
     by: User | None
     at: datetime
     changes: list[Change] = field(default_factory=list)
     named: dict[type[models.Model], set[Any]] = field(default_factory=dict)
+    groups: dict[str, int] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
 
     def note(self, action: str, what: str, *fields: str) -> None:

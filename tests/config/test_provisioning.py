@@ -187,3 +187,26 @@ def test_the_example_company_applies_and_stays():
 
     assert first.changes
     assert apply(COMPANY).changes == []
+
+
+@pytest.mark.django_db
+def test_groups_stand_in_the_order_in_which_the_file_first_names_them(write):
+    path = write(
+        "components:\n"
+        "  - {slug: cards, name: Cards, group: Payments, position: 7}\n"
+        "  - {slug: api, name: API, group: Developers, position: 1}\n"
+        "  - {slug: payouts, name: Payouts, group: Payments, position: 2}\n"
+    )
+
+    apply(path)
+
+    assert [group.name for group in Component.objects.filter(is_group=True)] == ["Payments", "Developers"]
+    assert apply(path).changes == []
+
+
+@pytest.mark.django_db
+def test_the_demo_company_shows_payments_first():
+    apply(COMPANY)
+
+    names = [group.name for group in Component.objects.filter(is_group=True)]
+    assert names == ["Payments", "Developers", "Merchants"]
