@@ -33,6 +33,11 @@ class Preview:
     subject: str
     text: str
 
+    @property
+    def people(self) -> str:
+        """ "1,284 people" """
+        return "1 person" if self.mails == 1 else f"{self.mails:,} people"
+
 
 class UpdatesInline(admin.TabularInline):
     """What was told, newest first; words can be corrected, nothing is mailed again."""

@@ -105,7 +105,7 @@ def _component(page: Page, one: Component) -> dict:
         "position": one.position,
         "description": one.description or None,
         "showcase": one.showcase and not one.group,
-        "start_date": one.start_date.isoformat() if one.start_date else None,
+        "start_date": one.start_date.isoformat() if one.start_date and not one.group else None,
         "group_id": one.group_id,
         "page_id": page.site.id,
         "group": one.group,
