@@ -3,7 +3,9 @@
 All instants are aware UTC and all intervals half-open. Source: field/oncall.md sections 3.1 and 3.2.
 """
 
-from collections.abc import Iterator, Sequence
+from bisect import insort
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from itertools import pairwise
@@ -13,7 +15,7 @@ from oncall.rotation.duty import Reason, Seat, on_duty, people, seat
 from oncall.rotation.plan import Layer, Schedule, ScheduleException
 from oncall.rotation.windows import DAY, Span
 
-LOOK_AHEAD = timedelta(days=8)
+LOOK_AHEAD, LONGEST_LOOK = timedelta(days=8), timedelta(days=128)
 LONGEST_MONTH = timedelta(days=31)
 LONGEST_YEAR = timedelta(days=366)
 DECADE = 10 * LONGEST_YEAR
@@ -122,7 +124,7 @@ def next_change(schedule: Schedule, at: datetime) -> datetime | None:
         for segment in final(schedule, left, right):
             if segment.people != now:
                 return segment.start
-        left, reach = right, reach * 4
+        left, reach = right, min(reach * 4, LONGEST_LOOK)
     return None
 
 
@@ -177,19 +179,45 @@ def _sweep(
     """Every stretch between two neighbouring borders, with the reasons that hold in it."""
     rows = [shifts(schedule, layer, start, end) for layer in schedule.layers]
     exceptions = [e for e in schedule.exceptions if e.start < end and e.end > start]
-    turning = {start, *(e.start for e in exceptions), *(e.end for e in exceptions)} if exceptions else ()
-    active: Sequence[ScheduleException] = ()
-    places = [0] * len(rows)
+    seated = [_seated(row) for row in rows]
+    active = _active(exceptions)
     for left, right in pairwise(_borders(rows, exceptions, start, end)):
-        seats: list[Seat | None] = []
-        for index, row in enumerate(rows):
-            while places[index] < len(row) and row[places[index]].end <= left:
-                places[index] += 1
-            standing = row[places[index]] if places[index] < len(row) else None
-            seats.append(standing.seat if standing and standing.start <= left else None)
-        if left in turning:
-            active = [e for e in exceptions if e.start <= left < e.end]
-        yield left, right, on_duty(schedule, seats, active)
+        yield left, right, on_duty(schedule, [at(left) for at in seated], active(left))
+
+
+def _seated(row: Sequence[Shift]) -> Callable[[datetime], Seat | None]:
+    """A layer's seat at instants that come in order."""
+    place = 0
+
+    def at(instant: datetime) -> Seat | None:
+        nonlocal place
+        while place < len(row) and row[place].end <= instant:
+            place += 1
+        standing = row[place] if place < len(row) else None
+        return standing.seat if standing and standing.start <= instant else None
+
+    return at
+
+
+def _active(exceptions: Sequence[ScheduleException]) -> Callable[[datetime], list[ScheduleException]]:
+    """The exceptions that hold, in order of creation, at instants that come in order."""
+    waiting = deque(sorted(enumerate(exceptions), key=lambda numbered: numbered[1].start))
+    held: list[tuple[int, ScheduleException]] = []
+    listed: list[ScheduleException] = []
+
+    def at(instant: datetime) -> list[ScheduleException]:
+        nonlocal held, listed
+        before = len(held)
+        held = [numbered for numbered in held if numbered[1].end > instant]
+        changed = len(held) < before
+        while waiting and waiting[0][1].start <= instant:
+            insort(held, waiting.popleft(), key=lambda numbered: numbered[0])
+            changed = True
+        if changed:
+            listed = [exception for _, exception in held]
+        return listed
+
+    return at
 
 
 def _borders(

@@ -126,7 +126,8 @@ def local(value: Any, place: str) -> datetime:
 def instant(value: Any, place: str, zone: ZoneInfo) -> datetime:
     """An instant: with Z or an offset as it says, without one on the clock of ``zone``."""
     parsed = date_time(value, place)
-    return clock.resolve(parsed, zone) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    found = clock.resolve(parsed, zone) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    return in_calendar(found, place)
 
 
 def zone(name: Any, place: str) -> ZoneInfo:

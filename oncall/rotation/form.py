@@ -28,11 +28,14 @@ from oncall.rotation.turns import UNITS, Rotation, Slot
 from oncall.rotation.windows import Restriction
 
 LONGEST_EXCEPTION = timedelta(days=731)
+A_YEAR = timedelta(days=366)
 LONGEST_ROTATION = 1000
 LONGEST_LAYER_NAME, LONGEST_REASON = 100, 200
 HIGHEST_PRIORITY = 1000
 MOST_LAYERS, MOST_SLOTS, MOST_PEOPLE, MOST_WINDOWS = 50, 200, 50, 100
-MOST_EDITS, MOST_DATES, MOST_EXCEPTIONS = 1000, 2000, 20_000
+MOST_EDITS, MOST_DATES, MOST_EXCEPTIONS = 1000, 2000, 10_000
+MOST_BORDERS_A_YEAR = 40_000
+WEEKS_A_YEAR = 53
 
 LAYER_KEYS = "name priority rotation slots start end restrictions exclude_dates advance edits"
 
@@ -49,6 +52,7 @@ def parse(form: Any) -> Schedule:
     zone = fields.zone(form.get("time_zone"), "time_zone")
     layers = tuple(fields.each(form, "layers", "", partial(layer, zone=zone), most=MOST_LAYERS))
     _refuse_two_of_a_name(layers)
+    _refuse_endless_work(layers)
     read = partial(exception, zone=zone, layers={each.name for each in layers})
     key = "overrides" if "overrides" in form else "exceptions"
     exceptions = fields.each(form, key, "", read, most=MOST_EXCEPTIONS)
@@ -193,6 +197,18 @@ def _refuse_two_of_a_name(layers: tuple[Layer, ...]) -> None:
         if each.name in seen:
             raise FormError(f"layers[{index}].name", f"there is another layer {each.name!r}")
         seen.add(each.name)
+
+
+def _refuse_endless_work(layers: tuple[Layer, ...]) -> None:
+    """Turns and windows together are work for every answer; beyond any use of people, refuse them."""
+    borders = 0
+    for each in layers:
+        borders += A_YEAR // each.rotation.step if each.rotation.step else 12
+        borders += WEEKS_A_YEAR * len(each.week.spans) if each.week else 0
+    if borders > MOST_BORDERS_A_YEAR:
+        raise FormError(
+            "layers", f"change hands some {borders} times a year; make turns longer or fewer windows"
+        )
 
 
 def dump_layer(layer: Layer) -> dict[str, Any]:

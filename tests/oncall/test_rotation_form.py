@@ -66,6 +66,7 @@ FAULTS = [
         [{"at": "2026-06-10T12:00Z", "slots": []}, {"at": "2026-06-10T14:00+02:00", "slots": []}],
         "layers[0].edits[1].at: another edit has the same instant",
     ),
+    ("layers.0.edits.0.at", "1970-01-01T00:00+12:00", "layers[0].edits[0].at: must lie in the years"),
     ("layers.0.rotatoin", {}, "layers[0].rotatoin: is not known here"),
     ("exceptions.0.kind", "swap", "exceptions[0].kind: must be one of remove, replace, set, add"),
     ("exceptions.0.by", "", "exceptions[0].by: is missing"),
@@ -108,6 +109,14 @@ def test_two_layers_of_one_name_are_refused():
     form = changed("layers", [FORM["layers"][0], FORM["layers"][0]])
 
     with pytest.raises(rotation.FormError, match=r"layers\[1\].name: there is another layer 'primary'"):
+        rotation.parse(form)
+
+
+def test_more_turns_than_people_could_take_are_refused():
+    hourly = FORM["layers"][0] | {"rotation": {"unit": "hour", "length": 1, "anchor": "2026-03-02T09:00"}}
+    form = changed("layers", [hourly | {"name": f"layer {n}"} for n in range(5)])
+
+    with pytest.raises(rotation.FormError, match="layers: change hands some 44185 times a year"):
         rotation.parse(form)
 
 

@@ -129,7 +129,7 @@ def test_the_page_costs_the_same_for_a_small_schedule_and_a_large_one(client, st
     large = make_schedule(
         "large",
         layers=[
-            layer(f"layer {n}", rotation=hours, slots=[["alice"], ["bob"], ["carol"]] * 3) for n in range(12)
+            layer(f"layer {n}", rotation=hours, slots=[["alice"], ["bob"], ["carol"]] * 3) for n in range(8)
         ],
         exceptions=[
             {
