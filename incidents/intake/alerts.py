@@ -21,6 +21,8 @@ from oncall.models import Service
 
 NAMED = 5  # alerts that an entry names before it counts the rest
 _IN_ONE_QUERY = 500
+_SERVICE_LABELS = ("service", "app", "job", "namespace")
+_ABOUT_ALERTS = (Status.FIRING, Status.ACKNOWLEDGED, Status.RESOLVED)
 
 
 @transaction.atomic
@@ -32,7 +34,7 @@ def record(source: AlertSource, notification: Notification, *, seen_at: datetime
     """
     said = {event.dedup_key: event for event in notification.events if event.status in _ABOUT_ALERTS}
     times = Counter(event.dedup_key for event in notification.events)
-    services = _services(notification.events)
+    services = _services(source, notification.events)
     known = _open_alerts(source, notification, said)
 
     def those(status: Status) -> list[tuple[Event, Alert | None]]:
@@ -48,20 +50,27 @@ def record(source: AlertSource, notification: Notification, *, seen_at: datetime
     _fire(source, those(Status.FIRING), times, services, seen_at=seen_at, at=at)
     for event in notification.events:
         if event.status == Status.CHANGE:
-            _tell_change(event, services.get(event.service_hint, source.service), seen_at=seen_at, at=at)
+            _tell_change(event, services[event.dedup_key], seen_at=seen_at, at=at)
 
 
-_ABOUT_ALERTS = (Status.FIRING, Status.ACKNOWLEDGED, Status.RESOLVED)
+def _services(source: AlertSource, events: Iterable[Event]) -> dict[str, Service | None]:
+    """Key -> service: the first of the event's hints that names one of ours, else the source's own."""
+    hints = {event.dedup_key: _hints(event) for event in events}
+    wanted = list({slug for slugs in hints.values() for slug in slugs})
+    ours: dict[str, Service] = {}
+    for start in range(0, len(wanted), _IN_ONE_QUERY):
+        found = Service.objects.filter(slug__in=wanted[start : start + _IN_ONE_QUERY])
+        ours |= {service.slug: service for service in found}
+    return {
+        key: next((ours[slug] for slug in slugs if slug in ours), source.service)
+        for key, slugs in hints.items()
+    }
 
 
-def _services(events: Iterable[Event]) -> dict[str, Service]:
-    """Hint -> our service of that slug, for the hints that name one."""
-    hints = {event.service_hint for event in events if event.service_hint}
-    slugs = {hint: {hint, slugify(hint)} for hint in hints}
-    wanted = [slug for spellings in slugs.values() for slug in spellings][:_IN_ONE_QUERY]
-    ours = {service.slug: service for service in Service.objects.filter(slug__in=wanted)} if wanted else {}
-    found = {hint: ours.get(hint) or ours.get(slugify(hint)) for hint in hints}
-    return {hint: service for hint, service in found.items() if service}
+def _hints(event: Event) -> list[str]:
+    """Slugs that the event may mean, the likeliest first: the parser's choice, then the usual labels."""
+    words = [event.service_hint, *(event.labels.get(name, "") for name in _SERVICE_LABELS)]
+    return [slug for word in dict.fromkeys(words) if word for slug in (word, slugify(word)) if slug]
 
 
 def _open_alerts(source: AlertSource, notification: Notification, keys: Iterable[str]) -> dict[str, Alert]:
@@ -81,7 +90,7 @@ def _open_alerts(source: AlertSource, notification: Notification, keys: Iterable
     incidents = {key for part in parts for key in rows.filter(part).values_list("incident", flat=True)}
     moves.lock_all([Incident(pk=key) for key in incidents if key])
     rows = rows.select_for_update(of=("self",)).order_by("pk")
-    rows = rows.select_related("incident", "service", "source__service")
+    rows = rows.select_related("incident", "service", "source")
     return {alert.dedup_key: alert for part in parts for alert in rows.filter(part)}
 
 
@@ -90,7 +99,7 @@ def _fire(
     source: AlertSource,
     told: list[tuple[Event, Alert | None]],
     times: Counter,
-    services: dict[str, Service],
+    services: dict[str, Service | None],
     *,
     seen_at: datetime,
     at: datetime,
@@ -111,7 +120,7 @@ def _fire(
                 last_seen_at=seen_at,
             ),
             event,
-            services.get(event.service_hint, source.service),
+            services[event.dedup_key],
         )
         for event, alert in told
         if alert is None or _is_over(alert)
@@ -126,13 +135,17 @@ def _fire(
 
 
 def _count(
-    again: list[tuple[Event, Alert]], times: Counter, services: dict[str, Service], *, seen_at: datetime
+    again: list[tuple[Event, Alert]],
+    times: Counter,
+    services: dict[str, Service | None],
+    *,
+    seen_at: datetime,
 ) -> None:
     """The same alerts once more. Most repetitions say nothing new, and are one statement for hundreds."""
     changed, counted = [], defaultdict(list)
     for event, alert in again:
         before = [getattr(alert, name) for name in _DESCRIBED]
-        _describe(alert, event, services.get(event.service_hint, alert.source.service))
+        _describe(alert, event, services[event.dedup_key])
         if before != [getattr(alert, name) for name in _DESCRIBED]:
             changed.append(alert)
         counted[times[event.dedup_key]].append(alert.pk)

@@ -129,6 +129,31 @@ def test_every_service_of_a_group_is_reached(prometheus, checkout):
     assert Incident.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("labels", "slug"),
+    [
+        ({"service": "search"}, "search"),
+        ({"service": "Search"}, "search"),
+        ({"job": "node-exporter", "namespace": "search"}, "search"),
+        ({"service": "search", "job": "checkout"}, "search"),
+        ({"service": "unheard-of"}, "checkout"),
+        ({}, "checkout"),
+    ],
+)
+def test_an_alert_goes_to_the_service_it_names_or_else_to_that_of_its_source(
+    prometheus, checkout, labels, slug
+):
+    Service.objects.create(slug="search", name="Search")
+    prometheus.service = checkout
+    prometheus.save()
+    group = sample("alertmanager-firing")
+    group["alerts"][0]["labels"] = {"alertname": "Down", **labels}
+
+    say(prometheus, group)
+
+    assert Alert.objects.get().service.slug == slug
+
+
 def test_an_alert_that_names_no_service_of_ours_is_not_lost(prometheus):
     group = sample("alertmanager-firing")
     group["alerts"][0]["labels"]["service"] = "unheard-of"
