@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from oncall.edges.admin import Verb, VerbsAdmin
+from oncall.edges.visible import visible_deliveries
 from oncall.messaging import outbox
 from oncall.messaging.models import Attempt, Delivery
 from oncall.messaging.render import fill, mail_body
@@ -72,6 +74,9 @@ class DeliveryAdmin(ReadOnly, VerbsAdmin):
             done="It is in the outbox again.",
         ),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        return visible_deliveries(super().get_queryset(request), request.user)
 
     @admin.display(description="Message", ordering="message__subject")
     def subject(self, delivery: Delivery) -> str:

@@ -3,18 +3,21 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 
-from oncall.edges.admin import HTTPS, HistoryAdmin
+from oncall import contacts
+from oncall.admin.contacts import ContactInline, RuleInline, has_unverified_contacts, verify_contacts
+from oncall.edges.admin import HTTPS, HistoryAdmin, Verb, VerbsAdmin
 from oncall.models import Runbook, Service, Team, User
 
 
 @admin.register(User)
-class PersonAdmin(HistoryAdmin, UserAdmin):
-    """Django's own form for accounts, with the zone whose clock hangs on the person's wall."""
+class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
+    """Django's own form for accounts, with the person's wall clock, addresses and rules."""
 
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
-        ("Person", {"fields": ["first_name", "last_name", "email", "time_zone"]}),
+        ("Person", {"fields": ["first_name", "last_name", "email", "time_zone", "readiness"]}),
         ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups"]}),
         ("Dates", {"fields": ["last_login", "date_joined"]}),
     ]
@@ -22,7 +25,19 @@ class PersonAdmin(HistoryAdmin, UserAdmin):
         (None, {"fields": ["username", "usable_password", "password1", "password2"]}),
         ("Person", {"fields": ["first_name", "last_name", "email", "time_zone"]}),
     ]
-    readonly_fields = ["last_login", "date_joined"]
+    readonly_fields = ["last_login", "date_joined", "readiness"]
+    inlines = [ContactInline, RuleInline]
+    verbs = (
+        Verb(
+            name="verify",
+            label="Verify contacts",
+            run=verify_contacts,
+            icon="check",
+            permission="oncall.change_contactmethod",
+            allowed=has_unverified_contacts,
+            done="Pages may go to these addresses now.",
+        ),
+    )
     list_display = ["full_name", "username", "email", "time_zone", "is_active"]
     list_filter = ["is_active", "groups", "teams"]
     search_fields = ["username", "first_name", "last_name", "email"]
@@ -38,6 +53,20 @@ class PersonAdmin(HistoryAdmin, UserAdmin):
         if obj is not None and obj.is_superuser and not request.user.is_superuser:
             return False
         return super().has_change_permission(request, obj)
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> list:
+        """Addresses belong to somebody who is there already."""
+        return self.inlines if obj else []
+
+    @admin.display(description="Can be reached")
+    def readiness(self, person: User) -> str:
+        """What is missing before a page reaches her as it should."""
+        if not person.pk:
+            return "Save first, then add addresses."
+        faults = contacts.readiness(person)
+        if not faults:
+            return format_html('<span class="m-good">{}</span>', "Yes, for high and for low urgency")
+        return format_html_join("", '<p class="m-warn">{}</p>', ((fault,) for fault in faults))
 
     @admin.display(description="Name", ordering="first_name")
     def full_name(self, person: User) -> str:

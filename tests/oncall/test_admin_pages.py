@@ -1,11 +1,13 @@
 """Pages in the console: the story, and answering from it. alice is paged, then bob; carol has no rights."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from oncall import clock, paging
 from oncall.messaging.models import Delivery
-from oncall.models import Page
+from oncall.models import Page, Team
 
 
 @pytest.fixture(autouse=True)
@@ -125,3 +127,59 @@ def test_the_list_shows_what_waits(waiting, root):
     html = console(root).get("/admin/oncall/page/").content.decode()
 
     assert "Card payments fail" in html and "Waiting for an answer" in html and "in 2 min" in html
+
+
+def test_an_empty_step_stands_in_the_story(make_page, make_policy, bob, root, advance):
+    page = make_page(make_policy((0, Team.objects.create(slug="empty", name="Empty")), (5, bob)))
+    advance("10:00")
+
+    assert "Step 1 reaches nobody: Empty has no members" in console(root).get(url(page)).content.decode()
+
+
+def test_a_changed_policy_is_said(page, policy, carol, root):
+    policy.steps.first().targets.update(user=carol)
+
+    assert "The policy has changed since" in console(root).get(url(page)).content.decode()
+
+
+def test_nothing_can_be_edited_added_or_deleted(page, root):
+    client = console(root)
+
+    assert client.get("/admin/oncall/page/add/").status_code == 403
+    assert client.post(url(page), {"title": "x"}).status_code == 403
+    assert client.post(f"/admin/oncall/page/{page.pk}/delete/").status_code == 403
+
+
+def queries(client: Client, address: str) -> int:
+    """What a page costs once everything that is kept is there."""
+    client.get(address)
+    with CaptureQueriesContext(connection) as counted:
+        assert client.get(address).status_code == 200
+    return len(counted)
+
+
+def test_the_list_takes_as_many_queries_for_thirty_pages_as_for_one(make_page, policy, root, advance):
+    client = console(root)
+    make_page(policy)
+    advance("10:00")
+    few = queries(client, "/admin/oncall/page/")
+
+    for _ in range(29):
+        make_page(policy)
+    advance("10:00")
+
+    assert queries(client, "/admin/oncall/page/") == few
+
+
+def test_the_story_takes_as_many_queries_however_long_it_is(
+    make_page, make_policy, alice, bob, root, advance
+):
+    page = make_page(make_policy((0, alice), (5, bob), repeat=5))
+    client = console(root)
+    advance("10:00")
+    few = queries(client, url(page))
+
+    for minute in range(5, 40, 5):
+        advance(f"10:{minute:02}")
+
+    assert queries(client, url(page)) <= few + 1  # who is next may be another question

@@ -1,0 +1,75 @@
+"""A person's addresses and rules, as parts of her form."""
+
+from datetime import datetime
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from oncall import contacts
+from oncall.messaging.errors import DomainError
+from oncall.messaging.mediums import MEDIUMS, by_name
+from oncall.models import ContactMethod, NotificationRule, User
+
+
+class ContactForm(forms.ModelForm):
+    """The medium is chosen from those that the portal has, and says whether it can use the address."""
+
+    medium = forms.ChoiceField()
+
+    class Meta:
+        model = ContactMethod
+        fields = ["name", "medium", "address"]
+
+    def __init__(self, *args, **options) -> None:
+        super().__init__(*args, **options)
+        self.fields["medium"].choices = [(name, name) for name in MEDIUMS]
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        if cleaned.get("medium") and cleaned.get("address"):
+            try:
+                cleaned["address"] = by_name(cleaned["medium"]).check_address(cleaned["address"])
+            except DomainError as error:
+                self.add_error("address", error.detail)
+        return cleaned
+
+    def save(self, commit: bool = True) -> ContactMethod:
+        """A new address has not been verified, whatever the old one was."""
+        if {"medium", "address"} & set(self.changed_data):
+            self.instance.verified_at = None
+        return super().save(commit)
+
+
+class ContactInline(admin.TabularInline):
+    model = ContactMethod
+    form = ContactForm
+    fields = ["name", "medium", "address", "verified_at"]
+    readonly_fields = ["verified_at"]
+    extra = 0
+
+
+class RuleInline(admin.TabularInline):
+    model = NotificationRule
+    fields = ["urgency", "after", "contact"]
+    extra = 0
+    verbose_name_plural = "notification rules (the wait as hours:minutes:seconds)"
+
+    def get_formset(self, request: HttpRequest, obj: User | None = None, **options):
+        """Only the person's own contacts can be chosen."""
+        formset = super().get_formset(request, obj, **options)
+        own = ContactMethod.objects.filter(user=obj) if obj else ContactMethod.objects.none()
+        if "contact" in formset.form.base_fields:  # not for who may only look
+            formset.form.base_fields["contact"].queryset = own
+        return formset
+
+
+def verify_contacts(person: User, *, by: User, at: datetime) -> User:
+    """Say for all of a person's addresses that they are hers."""
+    for contact in person.contacts.filter(verified_at__isnull=True):
+        contacts.verify(contact, by=by, at=at)
+    return person
+
+
+def has_unverified_contacts(person: User, user: User) -> bool:
+    return person.contacts.filter(verified_at__isnull=True).exists()
