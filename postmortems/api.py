@@ -1,8 +1,10 @@
 """``postmortems/`` and ``actions/`` of the REST API (contract.md section 3)."""
 
 import django_filters
+from django.db.models import QuerySet
 from rest_framework import mixins, serializers, viewsets
 
+from incidents.api import bodies
 from oncall import clock
 from oncall.edges.api import VerbsMixin
 from oncall.models import User
@@ -57,12 +59,23 @@ class ReasonFields(serializers.Serializer):
     reason = serializers.CharField(max_length=2000)
 
 
+class PostMortemFilter(django_filters.FilterSet):
+    incident = django_filters.CharFilter(method="of_incident", label="INC-47")
+
+    class Meta:
+        model = PostMortem
+        fields = ["state", "lead__username"]
+
+    def of_incident(self, rows: QuerySet, name: str, key: str) -> QuerySet:
+        return rows.filter(incident=bodies.number_of(key) or 0)
+
+
 class PostMortemViewSet(VerbsMixin, mixins.UpdateModelMixin, viewsets.ReadOnlyModelViewSet):
     """Post-mortems of the incidents that the caller may see."""
 
     queryset = PostMortem.objects.all()
     serializer_class = PostMortemSerializer
-    filterset_fields = ["state", "lead__username", "incident"]
+    filterset_class = PostMortemFilter
     search_fields = ["incident__title", "sections__text"]
     http_method_names = ["get", "head", "options", "patch", "post"]
     verbs = {
