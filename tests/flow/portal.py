@@ -77,12 +77,13 @@ class Relay:
         self.accepted.append((time.time(), message))
         return "250 accepted"
 
-    def to(self, address: str, subject: str = "") -> list[EmailMessage]:
-        """Accepted messages to an address whose subject contains the words."""
-        return [mail for _, mail in self.accepted if address in mail["To"] and subject in mail["Subject"]]
+    def to(self, address: str, words: str = "") -> list[EmailMessage]:
+        """Accepted messages to an address that hold the words."""
+        mine = [mail for _, mail in self.accepted if address in mail["To"]]
+        return [mail for mail in mine if words in mail["Subject"] or words in body(mail)]
 
-    def first(self, address: str, subject: str = "", within_s: float = 20.0) -> EmailMessage:
-        found = until(lambda: self.to(address, subject), within_s, f"a mail to {address} about {subject!r}")
+    def first(self, address: str, words: str = "", within_s: float = 20.0) -> EmailMessage:
+        found = until(lambda: self.to(address, words), within_s, f"a mail to {address} about {words!r}")
         return found[0]
 
     def __enter__(self) -> "Relay":
@@ -141,10 +142,13 @@ class Process:
         self._popen.kill()
         self._popen.wait()
 
-    def stop(self, within_s: float = 12.0) -> int:
-        """SIGTERM, and SIGKILL to all of its session if that is not enough."""
+    def ask_to_stop(self) -> None:
         if self.is_alive():
             self._popen.terminate()
+
+    def stop(self, within_s: float = 12.0) -> int:
+        """SIGTERM, and SIGKILL to all of its session if that is not enough."""
+        self.ask_to_stop()
         try:
             code = self._popen.wait(within_s)
         except subprocess.TimeoutExpired:
@@ -280,7 +284,7 @@ class Portal:
     def celery(self) -> None:
         """Beat and one worker."""
         self.start("beat", "-m", "celery", "-A", "config", "beat")
-        self.start("worker", "-m", "celery", "-A", "config", "worker", "--concurrency", "2")
+        self.start("worker", "-m", "celery", "-A", "config", "worker", "--concurrency", "2", "-l", "info")
 
     def is_ready(self) -> bool:
         return _answers(f"{self.url}/readyz")
@@ -292,6 +296,8 @@ class Portal:
 
     def close(self) -> None:
         self.http.close()
+        for process in self.processes.values():
+            process.ask_to_stop()
         for process in self.processes.values():
             process.stop()
 
