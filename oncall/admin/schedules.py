@@ -36,7 +36,7 @@ class LayerInline(admin.StackedInline):
     ]
 
     def get_extra(self, request: HttpRequest, obj: Schedule | None = None, **kwargs: Any) -> int:
-        return 0 if obj else 1
+        return 0 if obj and obj.layers.exists() else 1
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).prefetch_related("edits", "slots__users")

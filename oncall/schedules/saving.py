@@ -15,6 +15,7 @@ from oncall.models import Layer, LayerEdit, Schedule, ScheduleException, Slot, U
 from oncall.schedules.loading import load
 
 People = dict[str, User]
+LONGEST_WHY = 100  # of a history's change reason
 
 
 @transaction.atomic
@@ -91,7 +92,7 @@ def change_roster(layer: Layer, slots: list[list[str]], *, by: User | None, at: 
     has_begun = clock.resolve(layer.start or layer.anchor, zone) <= at
     edit = None
     if has_begun and layer.slots.exists():
-        edit = _save(LayerEdit(layer=layer, at=at), by, at)
+        edit = _save(LayerEdit(layer=layer, at=at), by, at, _roster_words(slots))
     else:
         layer.slots.all().delete()
     _create_slots(layer, [(edit, slots)], people)
@@ -160,14 +161,15 @@ def _write_layers(
         if old.get(layer.name) == layer:
             continue
         rows.setdefault(layer.name, Layer(schedule=row, name=layer.name))
-        _write_layer(rows[layer.name], layer, by, at)
         was = old.get(layer.name)
-        if was is None or (was.slots, was.edits) != (layer.slots, layer.edits):
+        new_roster = was is None or (was.slots, was.edits) != (layer.slots, layer.edits)
+        _write_layer(rows[layer.name], layer, by, at, _roster_words(layer.slots) if new_roster else "")
+        if new_roster:
             _write_rosters(rows[layer.name], layer, people, by, at)
     return rows
 
 
-def _write_layer(row: Layer, layer: rotation.Layer, by: User | None, at: datetime) -> None:
+def _write_layer(row: Layer, layer: rotation.Layer, by: User | None, at: datetime, why: str) -> None:
     form = rotation.dump_layer(layer)
     row.priority = layer.priority
     row.unit, row.length = layer.rotation.unit, layer.rotation.length
@@ -176,7 +178,7 @@ def _write_layer(row: Layer, layer: rotation.Layer, by: User | None, at: datetim
     row.end = layer.end
     row.restrictions, row.exclude_dates = form["restrictions"], form["exclude_dates"]
     row.advance = layer.advance
-    _save(row, by, at)
+    _save(row, by, at, why)
 
 
 def _write_rosters(row: Layer, layer: rotation.Layer, people: People, by: User | None, at: datetime) -> None:
@@ -188,7 +190,7 @@ def _write_rosters(row: Layer, layer: rotation.Layer, people: People, by: User |
     rosters: list[tuple[LayerEdit | None, tuple]] = [(None, layer.slots)]
     for edit in layer.edits:
         if edit.at not in edits:
-            edits[edit.at] = _save(LayerEdit(layer=row, at=edit.at), by, at)
+            edits[edit.at] = _save(LayerEdit(layer=row, at=edit.at), by, at, _roster_words(edit.slots))
         rosters.append((edits[edit.at], edit.slots))
     _create_slots(row, rosters, people)
 
@@ -258,8 +260,14 @@ def _same(one: rotation.ScheduleException, other: rotation.ScheduleException) ->
     return rotation.dump_exception(one) == rotation.dump_exception(other)
 
 
-def _save(row: models.Model, by: User | None, at: datetime) -> Any:
-    row._history_user, row._history_date = by, at
+def _roster_words(slots: Any) -> str:
+    """``Roster: alice; bob, carol`` for the history, which keeps no slots, as long as its column allows."""
+    words = "Roster: " + ("; ".join(", ".join(slot) or "nobody" for slot in slots) or "empty")
+    return words if len(words) <= LONGEST_WHY else words[: LONGEST_WHY - 1] + "…"
+
+
+def _save(row: models.Model, by: User | None, at: datetime, why: str = "") -> Any:
+    row._history_user, row._history_date, row._change_reason = by, at, why or None
     row.save()
     return row
 

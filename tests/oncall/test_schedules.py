@@ -109,6 +109,16 @@ def test_a_change_is_on_record_with_who_made_it(schedule, people):
     assert (record.time_zone, record.history_date) == ("UTC", NOW)
 
 
+def test_a_new_roster_is_on_record_in_words(schedule):
+    form = changed()
+    form["layers"][0]["slots"] = [["alice", "carol"], []]
+
+    schedules.replace(schedule, form, by=None, at=NOW)
+
+    record = Layer.objects.get(name="primary").history.first()
+    assert record.history_change_reason == "Roster: alice, carol; nobody"
+
+
 @pytest.mark.parametrize(
     ("parts", "detail"),
     [
