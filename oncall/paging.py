@@ -11,12 +11,13 @@ from typing import Any
 from django.db import transaction
 
 from oncall import answers, plans
-from oncall.escalation import advance_due, begin_again, expire_acknowledgements, take_step
+from oncall.escalation import advance_due, begin_again, expire_acknowledgements
 from oncall.messaging import doorbell, outbox
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_header, clean_text
 from oncall.models import AnswerToken, EscalationPolicy, Page, PageEvent, Service, Team, Urgency, User
 from oncall.page_events import locked, move, record
+from oncall.steps import take_step
 
 __all__ = [
     "acknowledge",
@@ -188,7 +189,7 @@ def escalate_now(page: Page, *, expected_step: int, by: User | None, at: datetim
         unacknowledge_at=None,
     )
     record(page, Kind.ESCALATED, f"{by or 'The portal'} escalated", by=by, at=at, step=page.step + 1)
-    return take_step(page, at=at)
+    return take_step(page, at=at, hurry=True)
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oncall import plans, targets
-from oncall.models import Page, User
+from oncall.models import Page, PageEvent, User
 from oncall.plans import Plan
 from oncall.targets import Found
 
@@ -34,7 +34,16 @@ def upcoming(page: Page) -> Upcoming | None:
         people = tuple(user for user in found.people if user.pk not in before)
         if people or found.webhooks:
             return Upcoming(page.next_step_at, _paged(people, found.webhooks, page.loop), people)
-    return Upcoming(page.next_step_at, *_after_the_steps(page, plan, before))
+    if page.step >= len(plan.steps):
+        return Upcoming(page.next_step_at, *_after_the_steps(page, plan, before))
+    return Upcoming(pass_ends_at(page, plan, page.next_step_at), *_after_the_steps(page, plan, before))
+
+
+def pass_ends_at(page: Page, plan: Plan, at: datetime) -> datetime:
+    """When a pass is over whose last steps reach nobody new: not before those reached have had their time."""
+    reached = page.events.filter(kind__in=[PageEvent.Kind.PAGED, PageEvent.Kind.WEBHOOK])
+    latest = reached.order_by("-pk").values_list("at", flat=True).first()
+    return max(at, latest + plan.pass_wait) if latest else at
 
 
 def _paged(people: tuple[User, ...], webhooks: list[str], loop: int) -> str:

@@ -8,6 +8,7 @@ from oncall import contacts, paging
 from oncall.messaging.models import Delivery
 from oncall.models import ContactMethod, Notified, Page, PageEvent, Schedule, Team
 from oncall.page_events import Lost, move
+from oncall.upcoming import upcoming
 
 pytestmark = pytest.mark.django_db
 
@@ -131,6 +132,43 @@ def test_a_repeated_policy_pages_everybody_again_after_the_last_steps_wait(
 
     assert told() == ["alice", "bob", "alice", "bob"]
     assert (fresh(page).loop, fresh(page).next_step_at) == (1, at("10:20"))
+
+
+def test_a_last_step_that_adds_nobody_does_not_delay_the_next_pass(
+    make_policy, make_page, alice, bob, team, advance, told
+):
+    make_page(make_policy((0, alice), (5, bob), (10, team), repeat=1))
+
+    for clock in ("10:00", "10:05", "10:15"):
+        advance(clock)
+
+    assert told() == ["alice", "bob", "alice"]
+
+
+def test_steps_at_the_same_time_that_add_nobody_leave_time_to_answer(
+    make_policy, make_page, alice, advance, told, at
+):
+    page = make_page(make_policy((0, alice), (0, alice), repeat=20))
+
+    advance("10:00")
+    advance("10:00:01")
+
+    assert told() == ["alice"]
+    assert fresh(page).next_step_at == at("10:05")
+
+
+def test_what_is_forecast_is_what_happens(make_policy, make_page, alice, bob, team, advance, told, at):
+    page = make_page(make_policy((0, alice), (5, bob), (10, team), repeat=1))
+    advance("10:00")
+
+    seen = [(ahead.at, ahead.what) for ahead in [upcoming(fresh(page))]]
+    advance("10:05")
+    seen += [(ahead.at, ahead.what) for ahead in [upcoming(fresh(page))]]
+
+    assert seen == [
+        (at("10:05"), "Bob is paged"),
+        (at("10:15"), "everybody is paged again, from the first step"),
+    ]
 
 
 def test_a_policy_of_one_step_at_once_gives_time_before_it_repeats(

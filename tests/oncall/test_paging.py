@@ -213,6 +213,17 @@ def test_a_double_click_skips_nobody(page, alice, advance, told, at):
     assert told() == ["alice", "bob"]
 
 
+def test_escalating_where_nobody_new_is_left_goes_to_the_last_resort_at_once(
+    make_policy, make_page, alice, root, advance, told, at
+):
+    page = make_page(make_policy((0, alice), (5, alice)))
+    advance("10:00")
+
+    paging.escalate_now(page, expected_step=1, by=alice, at=at("10:01"))
+
+    assert told() == ["alice", "root"]
+
+
 def test_escalating_an_acknowledged_page_makes_it_wait_for_an_answer_again(page, alice, advance, told, at):
     advance("10:00")
     paging.acknowledge(page, by=alice, at=at("10:01"))
