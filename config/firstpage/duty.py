@@ -83,6 +83,8 @@ def own_duty(user: User, now: datetime, zone) -> OwnDuty | None:
     if not held:
         return None
     ends = [until for _, until in held if until]
-    text = f"until {times.clock(min(ends), now, zone)}" if ends else "always"
+    # Beyond a week the day is enough: the header has little room.
+    until = times.clock(min(ends), now, zone).split(", ")[0] if ends else ""
+    text = f"until {until}" if until else "always"
     title = ", ".join(schedule.name for schedule, _ in held)
     return OwnDuty(text, f"On call for {title}", links.listing(Schedule))

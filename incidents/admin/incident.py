@@ -310,6 +310,7 @@ class IncidentAdmin(VerbsAdmin, HistoryAdmin):
         now = clock.now()
         buttons = self.buttons(request, incident)
         named = {button.name: button for button in buttons}
+        last_update = incident.updates.select_related("by").order_by("-at", "-id").first()
         roles, services, to_do = page.role_rows(incident), page.services(incident, now), page.tasks(incident)
         return {
             "now": now,
@@ -330,16 +331,12 @@ class IncidentAdmin(VerbsAdmin, HistoryAdmin):
             "done_count": sum(task.done_at is not None for task in to_do),
             "impact_length": page.length(incident.impact_started_at, incident.mitigated_at),
             "time_to_detect": page.length(incident.impact_started_at, incident.detected_at),
-            "update_from": self._update_from(incident),
+            "statement": page.statement(incident, last_update),
+            "update_from": last_update.at if last_update else incident.declared_at,
             "links": [link for hook in self.neighbours for link in hook(incident, request.user)],
             "show_save_and_add_another": False,
             "show_save_and_continue": False,
         }
-
-    def _update_from(self, incident: Incident):
-        """When the interval until the next update began, for the ring."""
-        last = incident.updates.order_by("-at").values_list("at", flat=True).first()
-        return last or incident.declared_at
 
     # -- verbs -------------------------------------------------------------------------------------------
     fault_fields = verb_forms.FAULT_FIELDS

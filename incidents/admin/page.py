@@ -9,7 +9,16 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Q
 
 from incidents import engagement, transitions
-from incidents.models import AffectedService, Impact, Incident, Role, RoleAssignment, Task, TimelineEntry
+from incidents.models import (
+    AffectedService,
+    Impact,
+    Incident,
+    Role,
+    RoleAssignment,
+    Task,
+    TimelineEntry,
+    Update,
+)
 from oncall.edges import times
 from oncall.edges.admin import Button
 from oncall.models import Page, User
@@ -112,6 +121,25 @@ def bar(incident: Incident, buttons: list[Button]) -> Bar:
     return Bar(first, others[:VISIBLE_VERBS], more)
 
 
+# -- the one sentence --------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Statement:
+    """How things stand: what, who said so, when."""
+
+    text: str
+    by: User | None
+    at: datetime | None
+
+
+def statement(incident: Incident, last_update: Update | None) -> Statement | None:
+    """The incident's own sentence, or what everybody was told last if that is newer."""
+    own = Statement(incident.summary, incident.summary_by, incident.summary_at) if incident.summary else None
+    told_everybody = last_update is not None and last_update.audience != Update.Audience.EXECUTIVES
+    if not told_everybody or (own and own.at and own.at >= last_update.at):
+        return own
+    return Statement(last_update.text, last_update.by, last_update.at)
+
+
 # -- the timeline ------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class FeedFilter:
@@ -132,6 +160,7 @@ class FeedEntry:
     disc: str
     quiet: bool
     label: str
+    actor: str
     tags: list[str]
 
 
@@ -170,6 +199,7 @@ def _feed_entry(entry: TimelineEntry) -> FeedEntry:
         disc=disc,
         quiet=entry.kind in QUIET or not entry.actor_name,
         label=entry.get_kind_display() if named else "",
+        actor="" if entry.text.startswith(entry.actor_name) else entry.actor_name,
         tags=_tags(entry),
     )
 
@@ -217,7 +247,7 @@ def _service_row(row: AffectedService, impact: Impact | None, call, now: datetim
 def _answer(call, now: datetime) -> tuple[str, bool]:
     """``Dana Ruiz: answered in 2 min``; nobody yet is late, and in red."""
     if call is None:
-        return "Nobody called in yet", False
+        return "Nobody called in", False
     began = call.engagement.at
     if call.answered_by and call.answered_at:
         return f"{call.answered_by}: answered in {times.span(call.answered_at - began)}", False
@@ -239,7 +269,7 @@ class RoleRow:
 def role_rows(incident: Incident) -> list[RoleRow]:
     """The manager always; further roles when held or required."""
     held = {row.role: row for row in incident.roles.filter(until__isnull=True).select_related("user")}
-    required = set(incident.severity.required_roles) if incident.severity else set()
+    required = set(incident.severity.required_roles) if incident.severity and incident.is_open else set()
     return [
         RoleRow(role.value, role.label, held.get(role.value), role.value in required)
         for role in Role
