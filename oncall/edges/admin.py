@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin import ModelAdmin
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -35,6 +35,12 @@ class HistoryAdmin(SimpleHistoryAdmin):
     view_on_site = False
     empty_value_display = "—"
     formfield_overrides = HTTPS
+
+    def __init__(self, model: type[models.Model], admin_site: AdminSite) -> None:
+        super().__init__(model, admin_site)
+        if model._meta.proxy:  # its history is that of the model it stands for; the library looks at the proxy
+            attribute = model._meta.concrete_model._meta.simple_history_manager_attribute
+            model._meta.simple_history_manager_attribute = attribute
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context=None) -> HttpResponse:
         self._seen(request, object_id)

@@ -1,6 +1,7 @@
 """The frame of every page: who sees what in it, and that nothing in it breaks the strict policy."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib import admin
@@ -8,7 +9,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
+from oncall import clock
 from oncall.models import User
+from statuspage import maintenance
 from tests import architecture as house
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -127,3 +130,26 @@ def test_only_who_may_do_everything_hands_that_out(carol, admin_user):
     carol.refresh_from_db()
     assert (carol.is_superuser, carol.time_zone) == (False, "UTC")
     assert taken_over.status_code == 403
+
+
+def test_maintenance_shows_the_history_of_the_post_that_it_is(admin_client, admin_user):
+    at = clock.now()
+    post = maintenance.schedule(
+        name="New switches",
+        body="Short interruptions.",
+        scheduled_for=at + timedelta(days=1),
+        scheduled_until=at + timedelta(days=1, hours=2),
+        by=admin_user,
+        at=at,
+    )
+
+    answer = admin_client.get(reverse("admin:statuspage_maintenance_history", args=[post.pk]))
+
+    assert answer.status_code == 200 and b"Created" in answer.content
+
+
+def test_a_refusal_says_what_to_do(carol):
+    answer = signed_in(carol).get("/admin/oncall/team/add/")
+
+    assert answer.status_code == 403
+    assert "Ask an administrator" in answer.content.decode() and inline_faults(answer.content.decode()) == []
