@@ -13,6 +13,7 @@ from statuspage.documents.page import INCIDENT, MAINTENANCE, Page, Post, Update
 
 NEWEST_UPDATES = 3
 EXCERPT = 220
+BELOW = "The [post-mortem](#post-mortem) is published below."
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,14 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class PostMortem:
+    """What we learnt, for everybody to read."""
+
+    at: words.Moment
+    html: SafeString
+
+
+@dataclass(frozen=True)
 class Card:
     """A post in full. ``status`` is the component status whose icon stands for its impact."""
 
@@ -64,6 +73,7 @@ class Card:
     chips: tuple[Chip, ...]
     lines: tuple[Line, ...]
     older: tuple[Line, ...]
+    postmortem: PostMortem | None = None
 
 
 def card(page: Page, post: Post, *, fold: bool = True) -> Card:
@@ -80,7 +90,18 @@ def card(page: Page, post: Post, *, fold: bool = True) -> Card:
         chips=chips(page, post),
         lines=tuple(lines[:cut]),
         older=tuple(lines[cut:]),
+        postmortem=_postmortem(page, post),
     )
+
+
+def _postmortem(page: Page, post: Post) -> PostMortem | None:
+    """The newest update that is a post-mortem stands below the timeline, in full."""
+    told = next((update for update in post.updates if update.status == "postmortem"), None)
+    if told is None:
+        return None
+    zone = page.site.zone
+    at = words.moment(told.display_at, zone, words.full(told.display_at, zone))
+    return PostMortem(at, render.markdown(told.body))
 
 
 def _facts(page: Page, post: Post) -> Iterable[Fact]:
@@ -128,7 +149,7 @@ def _lines(page: Page, post: Post) -> list[Line]:
                 at=words.moment(update.display_at, zone),
                 date="" if day == before else words.short_day(day),
                 word=words.STATE_WORD[update.status],
-                html=render.markdown(update.body),
+                html=render.markdown(BELOW if update.status == "postmortem" else update.body),
                 newest=index == 0,
             )
         )
@@ -168,6 +189,7 @@ class Past:
     outcome: str
     length: str
     excerpt: str
+    has_postmortem: bool
 
 
 def past(page: Page, post: Post) -> Past:
@@ -179,6 +201,7 @@ def past(page: Page, post: Post) -> Past:
         outcome=words.STATE_WORD["resolved" if post.status == "postmortem" else post.status],
         length=lasted(page, post),
         excerpt=excerpt(post.updates),
+        has_postmortem=post.status == "postmortem",
     )
 
 

@@ -93,7 +93,8 @@ class Post(Public):
     updated_at = models.DateTimeField(editable=False)
 
     objects = PostQuerySet.as_manager()
-    history = HistoricalRecords(m2m_fields=[components])
+    # Without the incident: it never changes, and its title is not for everybody who may read this history.
+    history = HistoricalRecords(m2m_fields=[components], excluded_fields=["incident"])
 
     class Meta:
         ordering = ["-started_at", "-id"]

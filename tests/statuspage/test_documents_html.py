@@ -63,6 +63,20 @@ def test_the_other_pages_are_well_formed():
     check(html.plain("404", page))
 
 
+def test_a_post_mortem_stands_below_the_timeline():
+    told = northwind.update("postmortem", "11-17 16:10", "### In short\n\nA certificate had expired.", n=5)
+    post = replace(
+        northwind.CARD_ISSUERS, status="postmortem", updates=(told, *northwind.CARD_ISSUERS.updates)
+    )
+    page = replace(northwind.operational(), posts=(post,))
+
+    text = check(html.incident(page, post))
+
+    assert text.index("is published below") < text.index('id="post-mortem"') < text.index("In short")
+    assert text.count("A certificate had expired.") == 1
+    assert f'href="/incidents/{post.id}/#post-mortem"' in check(html.index(page))
+
+
 def test_the_title_begins_with_the_state():
     assert (
         "<title>Partial system outage – Northwind Pay status</title>"
