@@ -20,7 +20,7 @@ from django.db.models import F
 from config.models import PulseLine
 from incidents import communication
 from incidents.intake import ingest
-from oncall import clock, escalation
+from oncall import clock, escalation, undelivered
 from oncall.messaging import outbox
 from postmortems import actions, drafting
 from statuspage import fanout, maintenance, subscriptions
@@ -71,6 +71,12 @@ LINES: list[Line] = [
         10 * SECOND,
         escalation.expire_acknowledgements,
         "Pages again where an acknowledgement has run out.",
+    ),
+    Line(
+        "oncall.note_undelivered",
+        10 * SECOND,
+        undelivered.note_undelivered,
+        "Goes on at once where a page's message did not arrive.",
     ),
     Line(
         "incidents.remind_updates",

@@ -15,7 +15,18 @@ from oncall.messaging.mediums.base import fingerprint
 from oncall.messaging.models import Delivery, Message
 from oncall.messaging.render import clean_header, clean_text
 
-__all__ = ["Health", "To", "cancel", "compose", "deliver_due", "health", "send", "send_again", "send_many"]
+__all__ = [
+    "Health",
+    "To",
+    "bring_forward",
+    "cancel",
+    "compose",
+    "deliver_due",
+    "health",
+    "send",
+    "send_again",
+    "send_many",
+]
 
 LIFETIME = timedelta(hours=24)
 _KEY_LENGTH = Delivery._meta.get_field("idempotency_key").max_length
@@ -211,6 +222,18 @@ def cancel(*, topic: str | None = None, recipient: str | None = None, at: dateti
             last_error=clean_header(f"Cancelled: {reason}"),
         )
     )
+
+
+def bring_forward(*, topic: str, recipient: str, at: datetime) -> bool:
+    """The next message of this topic to this recipient leaves now instead of at its time; False if none waits."""
+    waiting = Delivery.objects.filter(
+        state=Delivery.State.PENDING, topic=topic, recipient=recipient, due_at__gt=at, attempt_count=0
+    )
+    first = waiting.order_by("due_at", "pk").values_list("pk", flat=True).first()
+    if first is None or not waiting.filter(pk=first).update(due_at=at):
+        return False
+    doorbell.ring()
+    return True
 
 
 def send_again(delivery: Delivery, *, by_name: str, at: datetime) -> Delivery:

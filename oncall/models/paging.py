@@ -128,6 +128,7 @@ class PageEvent(models.Model):
         ALREADY_PAGED = "already_paged", "Not paged again"
         FALLBACK = "fallback", "Reached another way"
         UNREACHABLE = "unreachable", "No way to reach somebody"
+        UNDELIVERED = "undelivered", "A message did not arrive"
         WEBHOOK = "webhook", "A program is told"
         NOBODY = "nobody", "A step reaches nobody"
         REPEATED = "repeated", "The steps begin again"
