@@ -59,7 +59,13 @@ class ServiceOnCallViewSet(viewsets.GenericViewSet):
 
     queryset = Service.objects.select_related("policy", "team")
 
-    @extend_schema(operation_id="services_on_call", responses={200: dict})
+    @extend_schema(
+        operation_id="services_on_call",
+        parameters=[
+            OpenApiParameter("service", str, OpenApiParameter.PATH, description="the service's slug")
+        ],
+        responses={200: dict},
+    )
     def list(self, request: Request, service: str) -> Response:
         """The steps of the service's policy in order, with whom each would page if it fired now.
 
