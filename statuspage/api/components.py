@@ -74,6 +74,7 @@ class ComponentViewSet(Idempotent, viewsets.ModelViewSet):
     queryset = Component.objects.select_related("parent", "service")
     serializer_class = ComponentSerializer
     lookup_field = "slug"
+    lookup_value_regex = "[-a-zA-Z0-9_]+"
     filterset_fields = ["is_group", "visible", "status"]
     search_fields = ["name", "slug"]
     http_method_names = ["get", "head", "options", "post", "patch", "delete"]

@@ -60,6 +60,7 @@ class SubscriberViewSet(
     queryset = Subscriber.objects.filter(page__slug="main").prefetch_related("components")
     serializer_class = SubscriberSerializer
     lookup_field = "public_id"
+    lookup_value_regex = "[a-z0-9]{12}"
     filterset_fields = ["state"]
     search_fields = ["address"]
 

@@ -207,3 +207,43 @@ def test_deleting_a_subscriber_unsubscribes(as_alice, subscriber):
 
     assert as_alice.delete(f"/api/v1/subscribers/{dave.public_id}/").status_code == 204
     assert Subscriber.objects.get().state == "unsubscribed"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "components/%00/",
+        "components/x%00y/",
+        "posts/%00/",
+        "posts/aaaaaaaaaaaa/",
+        "subscribers/%00/",
+        "maintenances/1/",
+    ],
+)
+def test_what_is_not_there_is_404(as_alice, page, path):
+    assert as_alice.get(f"/api/v1/{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "ordering=password",
+        "search=%00",
+        "page_size=-1",
+        "page_size=10000000",
+        "status=%00",
+        "cursor=x",
+        "is_group=x",
+    ],
+)
+def test_odd_queries_are_refused_or_ignored(as_alice, post, subscriber, query):
+    subscriber()
+
+    for name in ("components", "posts", "maintenances", "subscribers"):
+        assert as_alice.get(f"/api/v1/{name}/?{query}").status_code in {200, 400, 404}
+
+
+def test_methods_that_do_not_exist_are_405(as_alice, post):
+    url = f"/api/v1/posts/{post.public_id}/"
+
+    assert [as_alice.generic(method, url).status_code for method in ("PUT", "PATCH", "DELETE")] == [405] * 3
