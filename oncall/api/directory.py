@@ -6,7 +6,7 @@ Keys are slugs, usernames for people.
 from typing import Any
 
 import django_filters
-from django.db.models import ProtectedError
+from django.db.models import Prefetch, ProtectedError
 from rest_framework import serializers, viewsets
 
 from oncall.edges.api import Idempotent
@@ -96,7 +96,10 @@ class TeamSerializer(serializers.ModelSerializer):
 class TeamViewSet(SetUpViewSet):
     """Teams."""
 
-    queryset = Team.objects.prefetch_related("members", "admins")
+    queryset = Team.objects.prefetch_related(
+        Prefetch("members", User.objects.order_by("username")),
+        Prefetch("admins", User.objects.order_by("username")),
+    )
     serializer_class = TeamSerializer
     filterset_fields = {"members__username": ["exact"]}
     search_fields = ["slug", "name"]
