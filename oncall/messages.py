@@ -90,7 +90,7 @@ def clock_time(at: datetime, zone: str, *, today: datetime) -> str:
 def _compose(page: Page, at: datetime) -> Message:
     facts = page.facts
     context = {
-        "page": page,
+        "title": page.title,
         "facts": facts,
         "severity": facts.get("severity_label") or f"{page.get_urgency_display()} urgency",
         "service": facts.get("service") or (str(page.service) if page.service else ""),
@@ -100,6 +100,7 @@ def _compose(page: Page, at: datetime) -> Message:
         "runbooks": facts.get("runbooks") or _runbooks(page),
         "organisation": settings.ORGANISATION,
     }
+    context = _inert(context)
     return outbox.compose(
         purpose="page",
         subject=plain("oncall/mail/page.subject", context),
@@ -107,6 +108,17 @@ def _compose(page: Page, at: datetime) -> Message:
         html=render_to_string("oncall/mail/page.html", context),
         at=at,
     )
+
+
+def _inert(value):
+    """The same values without ``{{``: what others wrote must not become a placeholder, such as the link."""
+    if isinstance(value, str):
+        return value.replace("{{", "{ {")
+    if isinstance(value, list):
+        return [_inert(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _inert(item) for key, item in value.items()}
+    return value
 
 
 def _runbooks(page: Page) -> list[dict[str, str]]:

@@ -168,7 +168,7 @@ class DeliverySerializer(serializers.ModelSerializer):
 
 
 class DeliveryFilter(django_filters.FilterSet):
-    page = django_filters.NumberFilter(method="of_page", label="Number of a page")
+    page = django_filters.CharFilter(method="of_page", label="Number of a page")
     user = django_filters.CharFilter("recipient")
     purpose = django_filters.CharFilter("message__purpose")
 
@@ -176,8 +176,9 @@ class DeliveryFilter(django_filters.FilterSet):
         model = Delivery
         fields = ["page", "user", "purpose", "medium", "state"]
 
-    def of_page(self, deliveries, name: str, number):
-        return deliveries.filter(topic=f"page:{int(number)}") if number == int(number) else deliveries.none()
+    def of_page(self, deliveries, name: str, number: str):
+        is_number = number.isascii() and number.isdecimal() and len(number) < 19
+        return deliveries.filter(topic=f"page:{int(number)}") if is_number else deliveries.none()
 
 
 class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):

@@ -73,7 +73,9 @@ class Page(models.Model):
     unacknowledge_at = models.DateTimeField(null=True, blank=True)
     generation = models.PositiveIntegerField(default=0)
     attempts = models.PositiveIntegerField(default=0, help_text="Failed tries at the next step.")
-    reached_anybody = models.BooleanField(default=False, help_text="A message went to a person in this cycle.")
+    reached_anybody = models.BooleanField(
+        default=False, help_text="A message went to a person in this cycle."
+    )
 
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")

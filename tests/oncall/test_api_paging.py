@@ -171,6 +171,27 @@ def test_a_delivery_shows_its_attempts_and_never_its_link(page, root, advance):
     assert get(root, "/api/v1/deliveries/?page=0").json()["results"] == []
 
 
+@pytest.mark.parametrize("number", ["NaN", "1e999999", "-1", "٣", "9" * 40, "0x1"])
+def test_an_odd_number_of_a_page_finds_nothing(page, root, advance, number):
+    advance("10:00")
+
+    answer = get(root, f"/api/v1/deliveries/?page={number}")
+
+    assert (answer.status_code, answer.json()["results"]) == (200, [])
+
+
+@pytest.mark.parametrize(
+    "until", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "soon", 5, None, []]
+)
+def test_an_odd_time_to_snooze_until_is_refused(page, responder, until):
+    assert post(responder, f"{PAGES}{page.pk}/snooze/", until=until).status_code in {400, 409}
+
+
+@pytest.mark.parametrize("step", ["x", -1, 10**40, 1.5, True, [1]])
+def test_an_odd_step_is_refused(page, responder, step):
+    assert post(responder, f"{PAGES}{page.pk}/escalate/", step=step).status_code in {400, 409}
+
+
 def test_lists_of_any_length_take_the_same_number_of_queries(
     make_page, alice, responder, advance, django_assert_max_num_queries
 ):
