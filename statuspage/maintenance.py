@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from oncall.messaging.errors import DomainError
 from oncall.models import User
-from statuspage import publishing, rights, rollup
+from statuspage import impacts, publishing, rights, rollup
 from statuspage.models import Component, Post, StatusPage
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def schedule(
         created_at=at,
         updated_at=at,
     )
-    affected = publishing.affect(post, dict.fromkeys(components, rollup.OPERATIONAL), at=at)
+    affected = impacts.affect(post, dict.fromkeys(components, rollup.OPERATIONAL), at=at)
     publishing.tell(
         post, status=post.status, body=body, affected=affected, notify=notify, display_at=at, by=by, at=at
     )

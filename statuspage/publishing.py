@@ -1,10 +1,9 @@
-"""What the public is told: posts, updates, component statuses. The only writer of them.
+"""What the public is told: posts and their updates. The only writer of them.
 
 Nothing internal is ever copied: a draft made from an incident holds no word of it, only the components of its
 services and when it began.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,14 +14,13 @@ from oncall.messaging import doorbell
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_header, clean_text
 from oncall.models import User
-from statuspage import rights, rollup
-from statuspage.models import Component, ComponentImpact, Post, PostUpdate, StatusPage
+from statuspage import impacts, rights, rollup
+from statuspage.impacts import Statuses
+from statuspage.models import Component, Post, PostUpdate, StatusPage
 
 DOUBLE_CLICK = timedelta(seconds=30)
 LONGEST_BODY = 20_000
 _STATUS_OF_LEVEL = {"full": rollup.MAJOR, "partial": rollup.PARTIAL, "degraded": rollup.DEGRADED}
-
-Statuses = Mapping[Component, str]
 
 
 @dataclass(frozen=True)
@@ -119,9 +117,9 @@ def publish(
         created_at=at,
         updated_at=at,
     )
-    affected = affect(post, components or {}, at=started_at)
+    affected = impacts.affect(post, components or {}, at=started_at)
     if closed:
-        _end_impacts(post, post.resolved_at)
+        impacts.end_all(post, post.resolved_at)
     tell(
         post,
         status=status,
@@ -186,13 +184,15 @@ def _weigh(
     if status not in Post.CLOSED:
         if post.kind == Post.Kind.INCIDENT:
             post.impact = rollup.worse_impact(post.impact, rollup.impact(named.values()))
-        return affect(post, named, at=display_at)
+        return impacts.affect(post, named, at=display_at)
     kept = {row: bad for row, bad in named.items() if bad != rollup.OPERATIONAL}
-    affected = affect(
+    affected = impacts.affect(
         post, dict.fromkeys([*post.components.all(), *named], rollup.OPERATIONAL), at=display_at
     )
     for row, bad in kept.items():
-        set_status(row, bad, by=None, at=at)  # the right to speak about a post includes its components
+        impacts.set_status(
+            row, bad, by=None, at=at
+        )  # the right to speak about a post includes its components
     return affected
 
 
@@ -238,63 +238,6 @@ def amend(post: Post, *, name: str, impact_override: str = "", by: User | None, 
         post.name, post.impact_override, post.updated_at = name, impact_override, at
         post.save()
     return post
-
-
-@transaction.atomic
-def set_status(component: Component, status: str, *, by: User | None, at: datetime) -> Component:
-    """Set a component's baseline by hand, without a post; what posts say is not touched.
-
-    Raises ``DomainError("wrong_status")``, also for a group, which has no status of its own.
-    """
-    rights.need(by, rights.SET_STATUS)
-    component = Component.objects.select_for_update().get(pk=component.pk)
-    if component.is_group or status not in rollup.SEVERITY_ORDER:
-        raise DomainError("wrong_status", f"{component.name} cannot be set to {status!r}.")
-    if component.status == status:
-        return component
-    _say(component, None, status, at)
-    component.status = status
-    component.save()
-    return component
-
-
-def affect(post: Post, statuses: Statuses, *, at: datetime) -> list[dict[str, str]]:
-    """Write what a post says of components from ``at`` on; the change of each, in Statuspage's words."""
-    for component, status in statuses.items():
-        if component.is_group or status not in rollup.SEVERITY_ORDER or component.page_id != post.page_id:
-            raise DomainError("wrong_status", f"{component.name} cannot be set to {status!r}.")
-    before = dict(post.impacts.filter(end__isnull=True).values_list("component_id", "status"))
-    post.components.add(*statuses)
-    for component, status in statuses.items():
-        _say(component, post, status, at)
-    now = before | {component.pk: status for component, status in statuses.items()}
-    return [
-        {
-            "code": row.public_id,
-            "name": row.name,
-            "old_status": before.get(row.pk, rollup.OPERATIONAL),
-            "new_status": now.get(row.pk, rollup.OPERATIONAL),
-        }
-        for row in post.components.all()
-    ]
-
-
-def _say(component: Component, post: Post | None, status: str, at: datetime) -> None:
-    """From ``at`` on this post (or nobody but the baseline) gives the component this status."""
-    said = ComponentImpact.objects.filter(component=component, post=post, end__isnull=True).first()
-    if said is not None and said.status == status:
-        return
-    if said is not None:
-        said.end = max(at, said.start)
-        said.save()
-    if status != rollup.OPERATIONAL:
-        ComponentImpact.objects.create(component=component, post=post, status=status, start=at)
-
-
-def _end_impacts(post: Post, at: datetime) -> None:
-    for impact in post.impacts.filter(end__isnull=True):
-        impact.end = max(at, impact.start)
-        impact.save()
 
 
 def tell(

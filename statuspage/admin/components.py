@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from oncall import clock
 from oncall.edges.admin import HistoryAdmin, Verb, VerbForm, VerbsAdmin
-from statuspage import public, publishing, rights
+from statuspage import impacts, public, rights
 from statuspage.documents.words import STATUS_WORD
 from statuspage.models import Component, ComponentStatus, StatusPage
 
@@ -22,7 +22,7 @@ class StatusForm(VerbForm):
 SET_STATUS = Verb(
     name="set-status",
     label="Set status",
-    run=publishing.set_status,
+    run=impacts.set_status,
     icon="flag",
     form=StatusForm,
     permission=rights.SET_STATUS,

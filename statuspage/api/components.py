@@ -8,7 +8,7 @@ from rest_framework import serializers, viewsets
 from oncall import clock
 from oncall.edges.api import Idempotent
 from oncall.models import Service
-from statuspage import public, publishing
+from statuspage import impacts, public
 from statuspage.models import Component, ComponentStatus, StatusPage
 
 
@@ -94,6 +94,6 @@ class ComponentViewSet(Idempotent, viewsets.ModelViewSet):
         baseline = serializer.validated_data.pop("status", None)
         component = serializer.save()
         if baseline is not None:
-            serializer.instance = publishing.set_status(
+            serializer.instance = impacts.set_status(
                 component, baseline, by=self.request.user, at=clock.now()
             )

@@ -5,7 +5,7 @@ import pytest
 from incidents.models import AffectedService, Incident
 from oncall.messaging.errors import DomainError
 from oncall.models import Service
-from statuspage import public, publishing
+from statuspage import impacts, public, publishing
 from statuspage.models import Component, ComponentImpact, Post
 
 
@@ -206,7 +206,7 @@ def test_who_has_no_right_says_nothing_to_the_public(post, cards, carol, at):
         lambda: publishing.resolve(post, body="y", by=carol, at=at("12:30")),
         lambda: publishing.correct(post.updates.get(), body="y", by=carol, at=at("12:30")),
         lambda: publishing.amend(post, name="y", by=carol, at=at("12:30")),
-        lambda: publishing.set_status(cards, "major_outage", by=carol, at=at("12:30")),
+        lambda: impacts.set_status(cards, "major_outage", by=carol, at=at("12:30")),
     ):
         with pytest.raises(DomainError) as refusal:
             attempt()
@@ -215,12 +215,12 @@ def test_who_has_no_right_says_nothing_to_the_public(post, cards, carol, at):
 
 def test_a_group_has_no_status_to_set(payments, alice, at):
     with pytest.raises(DomainError):
-        publishing.set_status(payments, "major_outage", by=alice, at=at())
+        impacts.set_status(payments, "major_outage", by=alice, at=at())
 
 
 def test_a_baseline_set_by_hand_counts_as_downtime_until_it_is_taken_back(cards, alice, at):
-    publishing.set_status(cards, "major_outage", by=alice, at=at("10:00"))
-    publishing.set_status(cards, "operational", by=alice, at=at("11:00"))
+    impacts.set_status(cards, "major_outage", by=alice, at=at("10:00"))
+    impacts.set_status(cards, "operational", by=alice, at=at("11:00"))
 
     today = public.recent(cards.page, at=at()).by_id[cards.public_id].days[-1]
     assert today.major_s == 3600
