@@ -43,6 +43,12 @@ class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
     search_fields = ["username", "first_name", "last_name", "email"]
     ordering = ["first_name", "last_name", "username"]
 
+    def as_it_was(self) -> "PersonAdmin":
+        """Without the password: no version of it is kept, and Django's link to change it leads astray there."""
+        shown = super().as_it_was()
+        shown.fieldsets = [(None, {"fields": ["username"]}), *self.fieldsets[1:]]
+        return shown
+
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """Only who may do everything hands that right out."""
         fixed = list(super().get_readonly_fields(request, obj))

@@ -5,6 +5,7 @@ page with its fields. State is never a form field.
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -52,7 +53,16 @@ class HistoryAdmin(SimpleHistoryAdmin):
         self._seen(request, object_id)
         if request.method == "POST":
             return HttpResponseNotAllowed(["GET"])  # the library would write the old version back
-        return super().history_form_view(request, object_id, version_id, extra_context)
+        if not version_id.isdigit():
+            raise Http404
+        shown = self.as_it_was()
+        return super(HistoryAdmin, shown).history_form_view(request, object_id, version_id, extra_context)
+
+    def as_it_was(self) -> "HistoryAdmin":
+        """This admin for a page that shows an old version: nothing is filled in from another field there."""
+        shown = copy(self)
+        shown.prepopulated_fields = {}
+        return shown
 
     def history_view_title(self, request: HttpRequest, obj) -> str:
         return f"History of {obj}"
