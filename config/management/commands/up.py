@@ -1,5 +1,6 @@
 """``manage.py up``: the whole portal in the foreground."""
 
+import io
 import sys
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
+from config import demo
 from config.supervisor import Child, Supervisor, is_taken
 from oncall.models import User
 
@@ -34,29 +36,31 @@ class Command(BaseCommand):
         parser.add_argument("--no-web", action="store_true", help="the pulse alone")
         parser.add_argument("--demo", action="store_true", help="load the demo company if nobody is there")
 
-    def handle(self, *args, no_migrate, no_engine, no_web, demo, **options) -> None:
+    def handle(self, *args, no_migrate, no_engine, no_web, **options) -> None:
         if not no_web and is_taken(settings.BIND, settings.PORT):
             raise CommandError(f"Port {settings.PORT} on {settings.BIND} is taken. Set PORT to another one.")
-        self._prepare(migrate=not no_migrate, demo=demo)
+        self._prepare(migrate=not no_migrate, fill=options["demo"])
+        greeting = banner(web=not no_web, engine=not no_engine)
         children = [] if no_web else [Child("web", web())]
         children += [] if no_engine else [Child("engine", ENGINE)]
         connection.close()
 
         def greet_once_up() -> bool:
             if no_web or is_taken(settings.BIND, settings.PORT):
-                self.stdout.write(banner(web=not no_web, engine=not no_engine))
+                self.stdout.write(greeting)
                 self.stdout.flush()  # a pipe or a file would hold it back until the end
                 return True
             return False
 
         Supervisor(children).run(greet_once_up)
 
-    def _prepare(self, *, migrate: bool, demo: bool) -> None:
+    def _prepare(self, *, migrate: bool, fill: bool) -> None:
         try:
             if migrate:
                 call_command("migrate", verbosity=0, interactive=False)
-            if demo and not User.objects.exists():
-                call_command("demo")
+            if fill and not User.objects.exists():
+                self.stdout.write("Loading the demo company ...")
+                call_command("demo", stdout=io.StringIO())
         except DatabaseError as failure:
             raise CommandError(f"The database cannot be used: {str(failure).strip()}") from None
 
@@ -68,6 +72,7 @@ def banner(*, web: bool, engine: bool) -> str:
     rows = {
         "Status page": f"{settings.PUBLIC_URL}/" if web else "not served here (--no-web)",
         "Portal": f"{settings.PUBLIC_URL}/admin/" if web else "not served here (--no-web)",
+        "Sign in": who_may_sign_in(),
         "Pulse": beats if engine else "not started here (--no-engine)",
         "Mail": f"sent through {settings.EMAIL_HOST}" if settings.EMAIL_CONFIGURED else kept,
         "Database": "SQLite" if connection.vendor == "sqlite" else "PostgreSQL",
@@ -75,3 +80,14 @@ def banner(*, web: bool, engine: bool) -> str:
     }
     told = "\n".join(f"  {name:<12} {text}" for name, text in rows.items())
     return f"\n  Muster is up. Ctrl-C stops it.\n{told}\n"
+
+
+def who_may_sign_in() -> str:
+    """The demo's login while it works, or how to make a first account."""
+    username, password = demo.LOGIN
+    alice = User.objects.filter(username=username, is_staff=True).first()
+    if alice and alice.check_password(password):
+        return f"as {username}, password {password} (the demo company)"
+    if User.objects.filter(is_superuser=True).exists():
+        return "with your account"
+    return "with an account: make the first with `manage.py createsuperuser`"
