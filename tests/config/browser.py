@@ -65,8 +65,8 @@ class Browser:
     def open(self, url: str) -> int:
         """Visit an address; the HTTP status of the page."""
         self._loaded, self.status, self.url = False, 0, url
-        self._call("Page.navigate", url=url)
-        self._settle()
+        if self._call("Page.navigate", url=url).get("errorText") != "net::ERR_ABORTED":  # a download
+            self._settle()
         return self.status
 
     def run(self, script: str) -> Any:
@@ -101,8 +101,11 @@ class Browser:
         """Wait until the page has loaded, and for what it says right after."""
         deadline = time.monotonic() + LONGEST_S
         while not self._loaded:
+            try:
+                self._hear(json.loads(self._socket.recv()))
+            except websocket.WebSocketTimeoutException:
+                deadline = 0
             assert time.monotonic() < deadline, f"{self.url} did not load"
-            self._hear(json.loads(self._socket.recv()))
         self.run("new Promise(done => requestAnimationFrame(() => setTimeout(done, 0)))")
 
     def _call(self, method: str, **params: Any) -> dict:
