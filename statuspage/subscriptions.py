@@ -25,6 +25,8 @@ ONE_MAIL_IN = timedelta(hours=24)
 NETWORK_WINDOW = timedelta(hours=1)
 SIGN_UPS_PER_NETWORK = 5
 FORGET_AFTER_LEAVING = timedelta(hours=24)
+# Somebody sits in front of the form and waits; a fan-out to thousands does not.
+BEFORE_NEWS = 1
 # Nobody reads these as a person, and a complaint from one of them costs us the whole list.
 ROLES = frozenset({"abuse", "postmaster", "mailer-daemon", "noreply", "no-reply", "hostmaster", "webmaster"})
 
@@ -230,6 +232,7 @@ def _send(subscriber: Subscriber, letter: mail.Mail, what: str, at: datetime) ->
         address=subscriber.address,
         recipient=subscriber.recipient,
         key=f"{what}:{subscriber.public_id}:{at.timestamp():.0f}",
+        priority=BEFORE_NEWS,
         at=at,
         expires_at=at + links.CONFIRM_WITHIN,
     )

@@ -101,6 +101,17 @@ def test_one_update_that_cannot_be_mailed_holds_up_no_other(subscriber, post, al
     assert run(at("12:05")) == 1
 
 
+def test_a_confirmation_does_not_wait_behind_a_fan_out(subscriber, post, at):
+    subscriber()
+    run(at("12:00"))
+    subscriptions.subscribe("erin@shop.example", subscriptions.Choice(), network="192.0.2.1", at=at("12:01"))
+
+    news, question = Delivery.objects.order_by("pk")
+
+    assert (news.lane, question.lane) == ("bulk", "bulk")
+    assert question.priority < news.priority
+
+
 @pytest.fixture
 def sent(subscriber, post, alice, at, settings):
     """The mails of an incident's first and second update, as they leave."""
