@@ -74,7 +74,8 @@ def readiness(user: User) -> list[str]:
         if found[0].fallback:
             faults.append(found[0].fallback)
         elif found[0].after > timedelta() and urgency == Urgency.HIGH:
-            faults.append(f"{user} is first told {found[0].after} after a high-urgency page")
+            minutes = found[0].after / timedelta(minutes=1)
+            faults.append(f"{user} is first told {minutes:g} min after a high-urgency page")
     unverified = [contact.name for contact in user.contacts.all() if contact.verified_at is None]
     if unverified:
         faults.append(f"Not verified: {', '.join(unverified)}")
