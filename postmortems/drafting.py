@@ -36,7 +36,7 @@ def draft(incident: Incident, *, by: User | None, at: datetime) -> PostMortem:
     postmortem = PostMortem.objects.create(
         incident=incident,
         lead=_manager(incident),
-        due_at=(incident.resolved_at or at) + within,
+        due_at=((incident.resolved_at or at) + within).replace(second=0, microsecond=0),
         facts=facts(incident),
         facts_at=at,
         created_at=at,
@@ -76,9 +76,28 @@ def write(postmortem: PostMortem, *, sections: dict[str, str], by: User | None, 
     return PostMortem.objects.get(pk=postmortem.pk)
 
 
-def facts(incident: Incident) -> str:
-    """Milestones, impact, people and timeline of an incident as Markdown, times in UTC."""
-    milestones = [
+@transaction.atomic
+def plan(
+    postmortem: PostMortem,
+    *,
+    lead: User | None,
+    due_at: datetime | None,
+    meeting_at: datetime | None,
+    by: User | None,
+    at: datetime,
+) -> PostMortem:
+    """Say who leads it, by when it shall be approved, and when people meet over it."""
+    rights.need_to_write(postmortem, by)
+    postmortem.lead, postmortem.due_at, postmortem.meeting_at = lead, due_at, meeting_at
+    postmortem._history_user = by
+    postmortem._change_reason = "Lead and dates"
+    postmortem.save(update_fields=["lead", "due_at", "meeting_at"])
+    return postmortem
+
+
+def milestones(incident: Incident) -> list[tuple[str, datetime | None]]:
+    """What happened when, in the order in which it should; None where nobody knows."""
+    return [
         ("Impact started", incident.impact_started_at),
         ("Detected", incident.detected_at),
         ("Declared", incident.declared_at),
@@ -88,13 +107,17 @@ def facts(incident: Incident) -> str:
         ("Mitigated", incident.mitigated_at),
         ("Resolved", incident.resolved_at),
     ]
+
+
+def facts(incident: Incident) -> str:
+    """Milestones, impact, people and timeline of an incident as Markdown, times in UTC."""
     measured = incident.durations
     durations = [(metric.label, _length(measured.values[metric.key])) for metric in DEFINITIONS[:4]]
     return render.plain(
         "postmortems/facts.md",
         {
             "incident": incident,
-            "milestones": milestones,
+            "milestones": milestones(incident),
             "durations": durations,
             "impacts": incident.impacts.select_related("service"),
             "roles": incident.roles.select_related("user"),

@@ -1,6 +1,7 @@
 """What is learnt: the post-mortem of an incident, its sections, its approvals, and what shall change."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -79,6 +80,21 @@ class Section(models.Model):
         WENT_BADLY = "went_badly", "What went badly"
         LUCKY = "lucky", "Where we were lucky"
 
+    #: What belongs into each, for whoever sits before an empty one.
+    HINTS: ClassVar[dict[str, str]] = {
+        Kind.SUMMARY: "Three sentences for somebody who was not there: what broke, who was hurt for how long, "
+        "what ended it.",
+        Kind.IMPACT: "Who could not do what, how many, for how long. Numbers, and where they come from.",
+        Kind.CAUSES: "Everything that had to be true for this to happen, one per line: code, set-up, load, "
+        "habits, things that were missing. It is seldom one.",
+        Kind.WHYS: "Begin with what users saw; ask why until the answer is something that we can change.",
+        Kind.DETECTION: "What told us first, how long after the impact began, and what could have told us sooner?",
+        Kind.RESPONSE: "Who did what, which turns led nowhere, what ended it, what made it slow.",
+        Kind.WENT_WELL: "What helped, and should stay as it is.",
+        Kind.WENT_BADLY: "What hindered: missing access, a misleading alarm, unclear roles. Not people.",
+        Kind.LUCKY: "What could have made it worse, and only by chance did not.",
+    }
+
     postmortem = models.ForeignKey(PostMortem, models.CASCADE, related_name="sections")
     kind = models.CharField(max_length=10, choices=Kind)
     position = models.PositiveSmallIntegerField()
@@ -94,6 +110,11 @@ class Section(models.Model):
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+    @property
+    def hint(self) -> str:
+        """What belongs here."""
+        return self.HINTS.get(self.kind, "")
 
 
 class Approval(models.Model):

@@ -89,7 +89,7 @@ def unready(postmortem: PostMortem, *, by: User | None = None) -> list[str]:
         if not value:
             found.append(f"{incident.key} does not say {name}. Edit the incident first.")
     for action in postmortem.actions.filter(state=ActionItem.State.OPEN):
-        if action.owner is None or not action.priority:
+        if action.owner_id is None or not action.priority:
             found.append(f"“{action.title}” needs an owner and a priority.")
         elif action.due_on is None:
             found.append(f"“{action.title}” needs a date by which it is done.")

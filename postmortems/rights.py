@@ -11,6 +11,13 @@ def need(by: User | None, right: str, what: str) -> None:
         raise DomainError("forbidden", f"You may not {what}. Ask an incident manager.")
 
 
+def may_write(postmortem: PostMortem, by: User) -> bool:
+    """Whether this person can change the text: it is not approved, and she leads it or has the right."""
+    if postmortem.state in {PostMortem.State.APPROVED, PostMortem.State.PUBLISHED}:
+        return False
+    return by.pk == postmortem.lead_id or by.has_perm("postmortems.change_postmortem")
+
+
 def need_to_write(postmortem: PostMortem, by: User | None) -> None:
     """The lead writes her post-mortem, and so does everybody with the right to change one."""
     if by is None or by.pk != postmortem.lead_id:

@@ -4,7 +4,7 @@ Relative first, absolute beside it, zone named (the console's fifth principle).
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 
 def span(length: timedelta, *, exact: bool = False) -> str:
@@ -54,6 +54,19 @@ def whole(at: datetime, zone: tzinfo) -> str:
     """Date, time and place: ``Wednesday 11 March 2026, 14:02 in Berlin``."""
     there = at.astimezone(zone)
     return f"{there:%A} {there.day} {there:%B} {there.year}, {there:%H:%M} in {city(str(zone))}"
+
+
+def day(on: date, today: date) -> str:
+    """A day without an hour: ``18 Nov``, with the year where it is another one."""
+    return f"{on.day} {on:%b}" + ("" if on.year == today.year else f" {on.year}")
+
+
+def days(on: date, today: date) -> str:
+    """How far a deadline is: ``3 days late``, ``today``, ``tomorrow``, ``in 12 days``."""
+    left = (on - today).days
+    if left < 0:
+        return f"{-left} day{'s' if left < -1 else ''} late"
+    return {0: "today", 1: "tomorrow"}.get(left, f"in {left} days")
 
 
 def city(zone: str) -> str:
