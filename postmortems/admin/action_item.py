@@ -148,6 +148,10 @@ class ActionItemAdmin(VerbsAdmin, HistoryAdmin):
             return ""
         return reverse("admin:postmortems_postmortem_change", args=[action.postmortem_id])
 
+    def render_verb_form(self, request: HttpRequest, verb: Verb, form: forms.Form, **context) -> HttpResponse:
+        incident = context["original"].postmortem.incident
+        return super().render_verb_form(request, verb, form, **{**context, "original": incident})
+
     def save_model(self, request: HttpRequest, obj: ActionItem, form: forms.ModelForm, change: bool) -> None:
         fields = {name: form.cleaned_data[name] for name in form.changed_data}
         if fields:

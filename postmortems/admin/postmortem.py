@@ -189,8 +189,10 @@ class PostMortemAdmin(VerbsAdmin, HistoryAdmin):
             return {}
         return {"lead": obj.lead, "due_at": obj.due_at, "meeting_at": obj.meeting_at}
 
-    def verb_name(self, obj: PostMortem) -> str:
-        return f"post-mortem of {obj.incident.key}"
+    def render_verb_form(self, request: HttpRequest, verb: Verb, form: forms.Form, **context) -> HttpResponse:
+        return super().render_verb_form(
+            request, verb, form, **{**context, "original": context["original"].incident}
+        )
 
     # -- other pages -------------------------------------------------------------------------------------
     def draft_view(self, request: HttpRequest, incident: int) -> HttpResponse:
