@@ -145,7 +145,7 @@ def _bars(days: Sequence[uptime.Day], status: str) -> Bars:
 def _label(days: Sequence[uptime.Day], figure) -> str:
     if figure is None:
         return f"Last {len(days)} days: no data"
-    bad = sum(1 for day in days if day.weighted_s)
+    bad = sum(1 for day in days if day.weighted_tenths)
     troubled = f"{words.plural(bad, 'day')} with downtime" if bad else "no downtime"
     return f"Last {len(days)} days: {words.percent(figure)} uptime, {troubled}"
 
