@@ -3,7 +3,7 @@
 What ``data`` says, by kind of event (people by username):
 
     opened          {"policy"}                       paged       {"user", "name", "step", "loop", "why", "mediums"}
-    already_paged   {"user", "step"}                 fallback    {"user", "address"}
+    already_paged   {"user", "step"}                 fallback    {"user", "medium"}
     unreachable     {"user", "step"}                 webhook     {"step", "host"}
     undelivered     {"user", "delivery"}
     nobody          {"step", "reasons"}              repeated    {"loop"}

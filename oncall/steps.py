@@ -130,7 +130,7 @@ def _note_person(
         mediums=[way.medium for way in ways],
     )
     if ways[0].fallback:
-        record(page, Kind.FALLBACK, ways[0].fallback, at=at, user=user.username, address=ways[0].address)
+        record(page, Kind.FALLBACK, ways[0].fallback, at=at, user=user.username, medium=ways[0].medium)
 
 
 def _say_nobody(page: Page, plan: Plan, found: Found, firing: Firing, step: int, at: datetime) -> None:

@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 from oncall import messages, plans
 from oncall.edges import times
 from oncall.messaging.models import Delivery
-from oncall.models import AnswerToken, Notified, Page, Schedule, User
+from oncall.models import AnswerToken, Notified, Page, PageEvent, Schedule, User
 from oncall.upcoming import Upcoming, upcoming
 
 State = Page.State
@@ -20,9 +20,10 @@ VERBS: dict[str, list[str]] = {
     State.ACTIVE: ["acknowledge", "escalate"],
     State.EXHAUSTED: ["acknowledge"],
     State.SNOOZED: ["acknowledge"],
-    State.ACKNOWLEDGED: ["resolve", "escalate"],
+    State.ACKNOWLEDGED: ["acknowledge", "escalate"],
     State.RESOLVED: [],
 }
+AFTER_ANSWERING = ["resolve", "escalate"]
 
 
 def nothing_here() -> dict[str, Any]:
@@ -67,7 +68,7 @@ def state_of(
         "step": page.step,
         "upcoming": _countdown(page, ahead, at),
         "said": _what_to_say(page, person, did, refusal, at, zone),
-        "verbs": VERBS[page.state] if may_act else [],
+        "verbs": _verbs(page, person) if may_act else [],
         "action": action,
         "people": _people(page, person, ahead, at, zone),
         "open_url": messages.portal_url(page.url),
@@ -95,6 +96,17 @@ def _bare(title: str) -> dict[str, Any]:
 
 def _said(tone: str, title: str, text: str = "") -> dict[str, str]:
     return {"tone": tone, "title": title, "text": text}
+
+
+def _verbs(page: Page, person: User) -> list[str]:
+    """Ending it is offered to those who have answered, so that nobody ends in half sleep what another works on."""
+    if page.state != State.ACKNOWLEDGED:
+        return VERBS[page.state]
+    joined = page.events.filter(
+        kind=PageEvent.Kind.ALSO_ACKNOWLEDGED, by=person, at__gte=page.acknowledged_at
+    )
+    answered = page.acknowledged_by_id == person.pk or joined.exists()
+    return AFTER_ANSWERING if answered else VERBS[page.state]
 
 
 def _what_to_say(

@@ -80,6 +80,17 @@ def test_after_acknowledging_the_page_offers_to_resolve_with_a_new_link(web, lin
     assert Page.objects.get().state == State.RESOLVED
 
 
+def test_what_another_works_on_is_joined_before_it_can_be_ended(web, link, page, bob, at):
+    paging.acknowledge(page, by=bob, at=at("10:01"))
+    shown = web.get(link)
+
+    joined = press(web, shown, "acknowledge")
+
+    assert 'value="resolve"' not in shown.content.decode()
+    assert 'value="resolve"' in joined.content.decode()
+    assert Page.objects.get().acknowledged_by == bob
+
+
 def test_escalating_from_the_link_pages_the_next(web, link, told):
     done = press(web, web.get(link), "escalate")
 
