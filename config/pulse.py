@@ -20,7 +20,7 @@ from django.db.models import F
 from config.models import PulseLine
 from incidents import communication
 from incidents.intake import ingest
-from oncall import clock, escalation, undelivered
+from oncall import audit, clock, escalation, undelivered
 from oncall.messaging import outbox
 from postmortems import actions, drafting
 from statuspage import fanout, maintenance, subscriptions
@@ -77,6 +77,12 @@ LINES: list[Line] = [
         10 * SECOND,
         undelivered.note_undelivered,
         "Goes on at once where a page's message did not arrive.",
+    ),
+    Line(
+        "oncall.report_overdue",
+        60 * SECOND,
+        audit.report_overdue,
+        "Tells the administrators when pages stand still.",
     ),
     Line(
         "incidents.remind_updates",
