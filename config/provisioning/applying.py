@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from config.provisioning import directory, escalation, pruning, public, sources
-from config.provisioning.reading import Item, Mapping
+from config.provisioning.reading import Item, Mapping, refuse_twice
 from config.provisioning.run import Change, Run
 from oncall.models import User
 
@@ -46,7 +46,9 @@ def plan(document: Mapping, *, at: datetime, prune: bool = False) -> list[Change
 def _run(document: Mapping, run: Run, *, prune: bool) -> Run:
     whole = Item(document, 1, "The file")
     for section, what, write in SECTIONS:
-        for item in whole.items(section, what):
+        items = whole.items(section, what)
+        refuse_twice(items, "username" if section == "users" else "slug", what=what.removeprefix("A "))
+        for item in items:
             write(run, item)
     if "settings" in document:
         line = document.lines["settings"]

@@ -4,18 +4,21 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 
-from config.provisioning.reading import Item
+from config.provisioning.reading import Item, refuse_twice
 from config.provisioning.run import Run
 from oncall.messaging import mediums
 from oncall.messaging.errors import DomainError
 from oncall.models import ContactMethod, EscalationPolicy, Service, Team, Urgency, User
 
+LONGEST_TEXT = 50_000
+
 
 def user(run: Run, item: Item) -> None:
     """A person with groups, contacts (verified, since an operator wrote them) and rules."""
-    username = item.slug("username")
+    username = item.username()
     what = f"user {username}"
-    first, _, last = item.text("name", username).partition(" ")
+    known = User.objects.filter(username=username).first()
+    first, last = _divided(item.text("name", username, most=301), known)
     values = {
         "first_name": first,
         "last_name": last,
@@ -25,10 +28,11 @@ def user(run: Run, item: Item) -> None:
     groups = [
         run.find(Group, name, line=line, what="group", by="name") for name, line in item.names("groups")
     ]
-    if groups:
-        values["is_staff"] = True
-    fresh = not User.objects.filter(username=username).exists()
-    if fresh:
+    if groups or "staff" in item.value:
+        values["is_staff"] = item.flag("staff", True)
+    if "active" in item.value:  # else whoever was sent away in the portal stays away
+        values["is_active"] = item.flag("active", True)
+    if known is None:
         values["password"] = "!"  # noqa: S105 (unusable until one is set)
     row = run.write(item, User, {"username": username}, values, what=what)
     run.assign(row, "groups", groups, what=what)
@@ -36,8 +40,17 @@ def user(run: Run, item: Item) -> None:
     item.done()
 
 
+def _divided(name: str, known: User | None) -> tuple[str, str]:
+    """First and last name; as they are where only the place of the blank between them is in question."""
+    if known and known.get_full_name() == name:
+        return known.first_name, known.last_name
+    first, _, last = name.partition(" ")
+    return first, last
+
+
 def _contacts(run: Run, item: Item, person: User, what: str) -> None:
     wanted = item.items("contacts", "A contact")
+    refuse_twice(wanted, "name", what="contact")
     names = set()
     for contact in wanted:
         name = contact.text("name", most=50)
@@ -46,11 +59,13 @@ def _contacts(run: Run, item: Item, person: User, what: str) -> None:
             address = mediums.by_name(medium).check_address(contact.text("address", most=1000))
         except DomainError as error:
             raise contact.fault(error.detail, "address") from None
+        trusted = contact.flag("verified", True)
         contact.done()
         names.add(name)
         lookup = {"user": person, "name": name}
         known = ContactMethod.objects.filter(**lookup).first()
-        verified = known.verified_at if known and known.address == address and known.verified_at else run.at
+        verified = known.verified_at if known and known.address == address else None
+        verified = verified or (run.at if trusted else None)
         values = {"medium": medium, "address": address, "verified_at": verified}
         run.write(contact, ContactMethod, lookup, values, what=f"contact {name} of {person.username}")
     _rules(run, item, person, what)
@@ -63,7 +78,7 @@ def _rules(run: Run, item: Item, person: User, what: str) -> None:
     value = item.get("rules")
     if value is None:
         return
-    rules = Item(value, item.line, "rules")
+    rules = Item(value, item.value.lines["rules"], "rules")
     wanted = []
     for urgency in Urgency.values:
         for rule in rules.items(urgency, "A rule"):
@@ -75,7 +90,7 @@ def _rules(run: Run, item: Item, person: User, what: str) -> None:
             rule.done()
     rules.done()
     wanted.sort(key=lambda rule: (rule["urgency"], rule["after"]))
-    run.rewrite(person, "rules", wanted, what=what)
+    run.rewrite(rules, person, "rules", wanted, what=what)
 
 
 def team(run: Run, item: Item) -> None:
@@ -99,7 +114,7 @@ def service(run: Run, item: Item) -> None:
     line = item.value.lines.get
     values = {
         "name": item.text("name", slug),
-        "description": item.text("description", "", most=5000),
+        "description": item.text("description", "", most=LONGEST_TEXT),
         "team": team_slug and run.find(Team, team_slug, line=line("team", item.line), what="team"),
         "policy": policy_slug
         and run.find(EscalationPolicy, policy_slug, line=line("policy", item.line), what="policy"),
@@ -107,14 +122,14 @@ def service(run: Run, item: Item) -> None:
         "critical": item.flag("critical", False),
     }
     row = run.write(item, Service, {"slug": slug}, values, what=what)
-    runbooks = []
-    for book in item.items("runbooks", "A runbook"):
+    runbooks, books = [], item.items("runbooks", "A runbook")
+    refuse_twice(books, "url", what="runbook")
+    for book in books:
         runbooks.append({"title": book.text("title"), "url": book.text("url", most=1000)})
         try:
             URLValidator(schemes=["http", "https"])(runbooks[-1]["url"])
         except ValidationError:
             raise book.fault("'url' must be an http or https address.", "url") from None
         book.done()
-    runbooks.sort(key=lambda book: book["title"])
-    run.rewrite(row, "runbooks", runbooks, what=what)
+    run.rewrite(item, row, "runbooks", runbooks, what=what)
     item.done()

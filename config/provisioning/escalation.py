@@ -1,6 +1,6 @@
 """Sections ``schedules`` and ``policies``, and the portal's ``settings``."""
 
-from config.provisioning.reading import Item, Mapping
+from config.provisioning.reading import Item, Mapping, ProvisioningError
 from config.provisioning.run import Run
 from oncall import schedules
 from oncall.messaging.errors import DomainError
@@ -26,7 +26,15 @@ def schedule(run: Run, item: Item) -> None:
         if schedules.replace(row, form, by=run.by, at=run.at):
             run.note("change", what, "turns")
     except DomainError as error:
-        raise item.fault(f"{what}: {error.detail}", "layers") from None
+        raise _fault(item, what, error.detail) from None
+
+
+def _fault(item: Item, what: str, detail: str) -> ProvisioningError:
+    """The schedule's fault at the line of the place that it begins with: ``layers[0].rotation.length: …``."""
+    place = detail.partition(": ")[0]
+    if place.startswith("exceptions") and "overrides" in item.value:
+        place = place.replace("exceptions", "overrides", 1)
+    return ProvisioningError(f"{what}: {detail}", line=item.line_of(place))
 
 
 def policy(run: Run, item: Item) -> None:

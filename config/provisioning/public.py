@@ -7,30 +7,53 @@ from config.provisioning.run import Run
 from oncall.models import Service
 from statuspage.models import Component, StatusPage
 
+LONGEST_TEXT = 50_000
+
 
 def component(run: Run, item: Item) -> None:
-    """A component of the status page; ``group`` names its group, which is made when it is not there."""
-    slug = item.slug()
+    """A component of the status page, or with ``is_group`` a group of such.
+
+    ``group`` names its group, by name or slug. One that the file does not list is made when it is not there.
+    """
+    slug = item.slug(most=100)
     service = item.get("service")
     group = item.text("group", "", most=200)
     values = {
         "name": item.text("name", slug),
-        "description": item.text("description", "", most=5000),
+        "description": item.text("description", "", most=LONGEST_TEXT),
+        "is_group": item.flag("is_group", False),
         "parent": _group(run, item, group) if group else None,
         "service": service and run.find(Service, service, line=item.value.lines["service"], what="service"),
         "showcase": item.flag("showcase", True),
-        "position": item.whole("position", 1, most=10_000),
+        "position": item.whole("position", 1, most=1_000_000),
         "only_show_if_degraded": item.flag("only_show_if_degraded", False),
     }
+    if "visible" in item.value:
+        values["visible"] = item.flag("visible", True)
     item.done()
-    lookup = {"slug": slug, "page": StatusPage.main()}
-    run.write(item, Component, lookup, values, what=f"component {slug}")
+    run.write(item, Component, _lookup(slug), values, what=f"component {slug}")
+    if values["is_group"]:
+        run.listed_groups.add(slug)
 
 
 def _group(run: Run, item: Item, name: str) -> Component:
-    """The group of that name, in the place where the file first names it: nobody writes groups down apart."""
-    slug = slugify(name)[:100] or "group"
+    """The group of that name or slug; one not listed stands where the file first names it."""
+    known = _known_group(name)
+    slug = known.slug if known else slugify(name)[:100] or "group"
+    if known and slug in run.listed_groups:
+        return known
     place = run.groups.setdefault(slug, len(run.groups) + 1)
-    lookup = {"slug": slug, "page": StatusPage.main()}
-    values = {"name": name, "is_group": True, "position": place}
-    return run.write(item, Component, lookup, values, what=f"component group {name}")
+    values = {"name": known.name if known and name == slug else name, "is_group": True, "position": place}
+    return run.write(item, Component, _lookup(slug), values, what=f"component group {name}")
+
+
+def _known_group(name: str) -> Component | None:
+    groups = Component.objects.filter(page=StatusPage.main(), is_group=True)
+    for asked in ({"slug": name}, {"name": name}, {"slug": slugify(name)[:100]}):
+        if found := groups.filter(**asked).first():
+            return found
+    return None
+
+
+def _lookup(slug: str) -> dict:
+    return {"slug": slug, "page": StatusPage.main()}

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 LARGEST = 5 * 1024 * 1024
-DURATION = re.compile(r"(\d{1,6})([smhd])")
+DURATION = re.compile(r"(\d{1,8})([smhd])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -112,6 +112,18 @@ class Item:
     def fault(self, reason: str, key: str = "") -> ProvisioningError:
         return ProvisioningError(reason, line=self.value.lines.get(key, self.line))
 
+    def line_of(self, place: str) -> int:
+        """The line of ``layers[0].rotation.length`` below this entry, or of the nearest above that is there."""
+        value, line = self.value, self.line
+        for part in re.findall(r"[^.\[\]]+", place):
+            if isinstance(value, Mapping) and part in value:
+                value, line = value[part], value.lines[part]
+            elif isinstance(value, Sequence) and part.isdecimal() and int(part) < len(value):
+                value, line = value[int(part)], value.lines[int(part)]
+            else:
+                break
+        return line
+
     def get(self, key: str, default: Any = None) -> Any:
         self.read.add(key)
         return self.value.get(key, default)
@@ -124,10 +136,18 @@ class Item:
             raise self.fault(f"{key!r} must be text of at most {most} characters.", key)
         return str(value).strip()
 
-    def slug(self, key: str = "slug") -> str:
-        value = self.text(key, most=50)
-        if not re.fullmatch(r"[a-zA-Z0-9_.@+-]+" if key == "username" else r"[a-zA-Z0-9_-]+", value):
-            raise self.fault(f"{key!r} may hold letters, digits, - and _ only, not {value!r}.", key)
+    def slug(self, *, most: int = 50) -> str:
+        value = self.text("slug", most=most)
+        if not re.fullmatch(r"[a-zA-Z0-9_-]+", value):
+            raise self.fault(f"'slug' may hold letters, digits, - and _ only, not {value!r}.", "slug")
+        return value
+
+    def username(self) -> str:
+        value = self.text("username", most=150)
+        if not re.fullmatch(r"[\w.@+-]+", value):
+            raise self.fault(
+                f"'username' may hold letters, digits and @.+-_ only, not {value!r}.", "username"
+            )
         return value
 
     def flag(self, key: str, default: bool) -> bool:
@@ -184,3 +204,17 @@ class Item:
         if unknown:
             known = ", ".join(sorted(self.read))
             raise self.fault(f"Unknown key {unknown[0]!r} in {self.what}. Known: {known}.", unknown[0])
+
+
+def refuse_twice(items: list[Item], key: str, *, what: str) -> None:
+    """Refuse two entries of a list with one ``key``, and name both lines."""
+    lines: dict[str, int] = {}
+    for item in items:
+        name = str(item.value.get(key, "")).strip()
+        line = item.value.lines.get(key, item.line)
+        if name and name in lines:
+            raise ProvisioningError(
+                f"There are two {what} entries with the {key} {name!r}, in lines {lines[name]} and {line}.",
+                line=line,
+            )
+        lines[name] = line

@@ -28,7 +28,8 @@ class Change:
 class Run:
     """One application: who, when, what changed, which names the file holds, and keys to be shown once.
 
-    ``groups`` holds the place of each component group, by slug: the order in which the file first names them.
+    ``groups`` holds the place of each component group, by slug: the order in which the file first names them;
+    ``listed_groups`` are those with an entry of their own.
     """
 
     by: User | None
@@ -36,6 +37,7 @@ class Run:
     changes: list[Change] = field(default_factory=list)
     named: dict[type[models.Model], set[Any]] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)
+    listed_groups: set[str] = field(default_factory=set)
     secrets: list[str] = field(default_factory=list)
 
     def note(self, action: str, what: str, *fields: str) -> None:
@@ -54,20 +56,19 @@ class Run:
             setattr(row, name, value)
         row._history_user = self.by
         row._change_reason = "Provisioned"
-        try:
-            row.full_clean()
-        except ValidationError as error:
-            fault = (
-                next(iter(error.message_dict.items()))
-                if hasattr(error, "error_dict")
-                else ("", error.messages)
-            )
-            raise item.fault(
-                f"{what}: {fault[0]}: {fault[1][0]}".replace(": __all__", ""), fault[0]
-            ) from None
+        self._check(item, row, what)
         row.save()
         self.note(action, what, *(differing if action == "change" else ()))
         return row
+
+    @staticmethod
+    def _check(item: Item, row: models.Model, what: str) -> None:
+        try:
+            row.full_clean()
+        except ValidationError as error:
+            faults = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+            key, reasons = next(iter(faults.items()))
+            raise item.fault(f"{what}: {key}: {reasons[0]}".replace(": __all__", ""), key) from None
 
     def assign(self, row: models.Model, name: str, wanted: list[models.Model], *, what: str) -> None:
         """Make a many-to-many field hold exactly ``wanted``."""
@@ -76,19 +77,23 @@ class Run:
             manager.set(wanted)
             self.note("change", what, name)
 
-    def rewrite(self, owner: models.Model, name: str, wanted: list[dict], *, what: str) -> None:
-        """Make a one-to-many relation hold exactly rows of these values; untouched when it does already."""
+    def rewrite(self, item: Item, owner: models.Model, name: str, wanted: list[dict], *, what: str) -> None:
+        """Make a one-to-many relation hold exactly rows of these values; untouched when it does already.
+
+        Their order means nothing: every database sorts in its own way.
+        """
         manager = getattr(owner, name)
         fields = sorted({key for values in wanted for key in values})
         present = [{key: getattr(row, key) for key in fields} for row in manager.all()] if fields else []
-        if (wanted or manager.exists()) and present != wanted:
+        same = len(present) == len(wanted) and all(values in present for values in wanted)
+        if (wanted or manager.exists()) and not same:
             for row in manager.all():
                 row._history_user = self.by
                 row.delete()
             for values in wanted:
                 row = manager.model(**{manager.field.name: owner}, **values)
                 row._history_user = self.by
-                row.full_clean()
+                self._check(item, row, what)
                 row.save()
             self.note("change", what, name)
 

@@ -101,32 +101,73 @@ def test_a_fault_at_the_end_undoes_the_beginning(write):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("old", "new", "reason"),
+    ("old", "new", "line", "reason"),
     [
-        ("members: [alice, bob]", "members: [alice, zoe]", "There is no user called 'zoe'"),
-        ("repeat: 1", "repeat: -1", "'repeat' must be a whole number from 0 to 20"),
-        ("{after: 5m,", "{after: five,", "'after' must be a length of time"),
-        ("groups: [Responder]", "groups: [Hero]", "There is no group called 'Hero'"),
-        ("Europe/Berlin, groups", "Mars/Olympus, groups", "is not a time zone"),
-        ("critical: true", "critcal: true", "Unknown key 'critcal'"),
-        ("dialect: alertmanager", "dialect: smoke", "must be one of"),
-        ('key: "0123456789abcdef"', 'key: "short"', "16 to 128 characters"),
-        ("{schedule: primary}", "{schedule: secondary}", "There is no schedule called 'secondary'"),
-        ("{schedule: primary}", "{schedule: primary, user: bob}", "A target is one of"),
-        ("slots: [[alice], [bob]]", "slots: [[alice], [zoe]]", "zoe"),
-        ("length: 1", "length: 0", "layers[0].rotation.length"),
-        ("https://wiki.example.com/pay", "javascript:alert(1)", "http or https"),
-        ("address: alice@example.com", "address: 'a@x.y, b@x.y'", "Enter one e-mail address"),
+        ("members: [alice, bob]", "members: [alice, zoe]", 7, "There is no user called 'zoe'"),
+        ("repeat: 1", "repeat: -1", 12, "'repeat' must be a whole number from 0 to 20"),
+        ("{after: 5m,", "{after: five,", 14, "'after' must be a length of time"),
+        ("groups: [Responder]", "groups: [Hero]", 3, "There is no group called 'Hero'"),
+        ("Europe/Berlin, groups", "Mars/Olympus, groups", 3, "is not a time zone"),
+        ("critical: true", "critcal: true", 15, "Unknown key 'critcal'"),
+        ("dialect: alertmanager", "dialect: smoke", 17, "must be one of"),
+        ('key: "0123456789abcdef"', 'key: "short"', 17, "16 to 128 characters"),
+        ("{schedule: primary}", "{schedule: secondary}", 13, "There is no schedule called 'secondary'"),
+        ("{schedule: primary}", "{schedule: primary, user: bob}", 13, "A target is one of"),
+        ("https://wiki.example.com/pay", "javascript:alert(1)", 16, "http or https"),
+        ("address: alice@example.com", "address: 'a@x.y, b@x.y'", 4, "Enter one e-mail address"),
+        (
+            "time_zone: Europe/Berlin,\n",
+            "time_zone: Mars,\n",
+            9,
+            "schedule primary: time_zone: 'Mars' is not",
+        ),
+        ("length: 1", "length: 0", 10, "layers[0].rotation.length: must be at least 1"),
+        ("length: 1", "lenght: 1", 10, "layers[0].rotation.lenght: is not known here"),
+        ("unit: week, ", "", 10, "layers[0].rotation.unit: must be one of"),
+        ("slots: [[alice], [bob]]", "slots: [[alice], [zoe]]", 11, "layers[0].slots[1][0]: there is nobody"),
+        (
+            "slots: [[alice], [bob]]",
+            "slots: [[alice],\n [bob],\n 7]",
+            13,
+            "layers[0].slots[2]: must be a list",
+        ),
+        (
+            "[bob]]}]}",
+            "[bob]]}],\n overrides: [{kind: set},\n {kind: ad}]}",
+            12,
+            "overrides[0].start: is missing",
+        ),
+        ("layers: [", "layers: 7, exceptions: [", 10, "layers: must be a list"),
+        (
+            "{username: bob,",
+            "{username: alice,",
+            6,
+            "two user entries with the username 'alice', in lines 3 and 6",
+        ),
+        ("services: [", "services: [{slug: checkout},\n ", 16, "the slug 'checkout', in lines 15 and 16"),
+        (
+            "contacts: [",
+            "contacts: [{name: mail, address: a@x.yz}, ",
+            4,
+            "two contact entries with the name 'mail'",
+        ),
+        ("{after: 2m, contact: mail}", "{after: 0s, contact: mail}", 5, "alice: "),
+        (
+            "runbooks: [",
+            'runbooks: [{title: A, url: "https://wiki.example.com/pay"}, ',
+            16,
+            "two runbook entries",
+        ),
     ],
 )
-def test_a_fault_says_where_and_why(write, old, new, reason):
+def test_a_fault_says_where_and_why(write, old, new, line, reason):
     assert old in SMALL
 
     with pytest.raises(provisioning.ProvisioningError) as found:
-        apply(write(SMALL.replace(old, new)))
+        apply(write(SMALL.replace(old, new, 1)))
 
     assert reason in found.value.reason
-    assert found.value.line
+    assert found.value.line == line
 
 
 @pytest.mark.parametrize(

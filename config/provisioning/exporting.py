@@ -1,0 +1,201 @@
+"""The running set-up as a provisioning file: the inverse of ``apply``.
+
+Applied to an empty database it makes the same set-up; applied to the one it came from, nothing to do. Keys,
+passwords and the rights of superusers are no part of it.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+
+from config.provisioning.reading import UNITS
+from incidents.models import AlertSource
+from oncall import schedules
+from oncall.models import EscalationPolicy, PortalSettings, Schedule, Service, StepTarget, Team, User
+from statuspage.models import Component, StatusPage
+
+Form = dict[str, Any]
+
+
+def export() -> dict[str, Any]:
+    """Every section in the file's order, its entries in the order of their names."""
+    return {
+        "users": _users(),
+        "teams": _teams(),
+        "schedules": _schedules(),
+        "policies": _policies(),
+        "services": _services(),
+        "sources": _sources(),
+        "components": _components(),
+        "settings": _settings(),
+    }
+
+
+def duration(value: timedelta) -> str:
+    """``90m``: the longest unit of which it is a whole number."""
+    for unit in reversed(UNITS):
+        one = timedelta(**{UNITS[unit]: 1})
+        if value % one == timedelta(0) and (value or unit == "s"):
+            return f"{value // one}{unit}"
+    return f"{round(value.total_seconds())}s"
+
+
+def _users() -> list[Form]:
+    people = User.objects.order_by("username").prefetch_related("groups", "contacts", "rules__contact")
+    return [_user(person) for person in people]
+
+
+def _user(person: User) -> Form:
+    form: Form = {
+        "username": person.username,
+        "name": person.get_full_name(),
+        "email": person.email,
+        "time_zone": person.time_zone,
+    }
+    form |= {} if person.is_active else {"active": False}
+    groups = sorted(group.name for group in person.groups.all())
+    form |= {"groups": groups} if groups else {}
+    form |= {} if person.is_staff == bool(groups) else {"staff": person.is_staff}
+    contacts = [
+        {"name": contact.name, "medium": contact.medium, "address": contact.address}
+        | ({} if contact.verified_at else {"verified": False})
+        for contact in person.contacts.all()
+    ]
+    form |= {"contacts": contacts} if contacts else {}
+    rules: dict[str, list[Form]] = {}
+    for rule in person.rules.all():
+        rules.setdefault(rule.urgency, []).append(
+            {"after": duration(rule.after), "contact": rule.contact.name}
+        )
+    return form | ({"rules": rules} if rules else {})
+
+
+def _teams() -> list[Form]:
+    return [
+        {
+            "slug": team.slug,
+            "name": team.name,
+            "members": sorted(person.username for person in team.members.all()),
+            "admins": sorted(person.username for person in team.admins.all()),
+        }
+        for team in Team.objects.order_by("slug").prefetch_related("members", "admins")
+    ]
+
+
+def _schedules() -> list[Form]:
+    rows = list(Schedule.objects.order_by("slug").select_related("team"))
+    forms = schedules.to_forms(rows)
+    return [_named(row) | _team(row) | _short(forms[row.pk]) for row in rows]
+
+
+def _short(form: Form) -> Form:
+    """The form without what it may leave out."""
+    layers = [{key: value for key, value in layer.items() if _says(layer, key)} for layer in form["layers"]]
+    exceptions = {"exceptions": form["exceptions"]} if form["exceptions"] else {}
+    return {"time_zone": form["time_zone"], "layers": layers} | exceptions
+
+
+def _says(layer: Form, key: str) -> bool:
+    """Whether a layer's value is more than what its absence means."""
+    if key == "start":
+        return layer["start"] != layer["rotation"]["anchor"]
+    if key == "advance":
+        return layer["advance"] != "calendar"
+    return key == "slots" or layer[key] not in (None, [])
+
+
+def _policies() -> list[Form]:
+    rows = EscalationPolicy.objects.order_by("slug").select_related("team")
+    targets = ("steps__targets__user", "steps__targets__schedule", "steps__targets__team")
+    return [_policy(row) for row in rows.prefetch_related(*targets)]
+
+
+def _policy(row: EscalationPolicy) -> Form:
+    timeout = {"ack_timeout": duration(row.ack_timeout)} if row.ack_timeout else {}
+    steps = [
+        {"after": duration(step.after), "targets": [_target(target) for target in step.targets.all()]}
+        for step in row.steps.all()
+    ]
+    return _named(row) | _team(row) | {"repeat": row.repeat} | timeout | {"steps": steps}
+
+
+def _target(target: StepTarget) -> Form:
+    if target.user:
+        return {"user": target.user.username}
+    if target.schedule:
+        return {"schedule": target.schedule.slug}
+    return {"team": target.team.slug} if target.team else {"webhook": target.webhook}
+
+
+def _services() -> list[Form]:
+    rows = Service.objects.order_by("slug").select_related("team", "policy").prefetch_related("runbooks")
+    return [_service(row) for row in rows]
+
+
+def _service(row: Service) -> Form:
+    form = _named(row) | _described(row) | _team(row)
+    form |= {"policy": row.policy.slug} if row.policy else {}
+    form |= {"audience": row.audience, "critical": row.critical}
+    runbooks = sorted(({"title": book.title, "url": book.url} for book in row.runbooks.all()), key=str)
+    return form | ({"runbooks": runbooks} if runbooks else {})
+
+
+def _sources() -> list[Form]:
+    rows = AlertSource.objects.order_by("slug").select_related("service")
+    return [_source(row) for row in rows.annotate(live=Count("keys", filter=Q(keys__revoked_at=None)))]
+
+
+def _source(row: AlertSource) -> Form:
+    form = _named(row) | {"dialect": row.dialect}
+    form |= {"service": row.service.slug} if row.service else {}
+    form |= {} if row.active else {"active": False}
+    return form if row.live else form | {"key": None}
+
+
+def _components() -> list[Form]:
+    """Groups before what they hold, so that each is known when it is named."""
+    rows = Component.objects.filter(page=StatusPage.main()).select_related("parent", "service")
+    held: dict[int | None, list[Component]] = {}
+    for row in rows.order_by("position", "slug"):
+        held.setdefault(row.parent_id, []).append(row)
+    ordered, waiting = [], [None]
+    while waiting:
+        children = held.get(waiting.pop(0), [])
+        ordered += children
+        waiting += [child.pk for child in children if child.is_group]
+    return [_component(row) for row in ordered]
+
+
+def _component(row: Component) -> Form:
+    form = _named(row) | _described(row)
+    form |= {"is_group": True} if row.is_group else {}
+    form |= {"group": row.parent.slug} if row.parent else {}
+    form |= {"service": row.service.slug} if row.service else {}
+    form |= {"position": row.position, "showcase": row.showcase}
+    form |= {"only_show_if_degraded": True} if row.only_show_if_degraded else {}
+    return form | ({} if row.visible else {"visible": False})
+
+
+def _settings() -> Form:
+    row = PortalSettings.load()
+    policy, person = row.incident_manager_policy, row.catch_all
+    form = {
+        "incident_manager_policy": policy and policy.slug,
+        "catch_all": person and {"user": person.username},
+        "channel_template": row.channel_template,
+        "bridge_template": row.bridge_template,
+    }
+    return {key: value for key, value in form.items() if value}
+
+
+def _named(row: Any) -> Form:
+    return {"slug": row.slug, "name": row.name}
+
+
+def _described(row: Any) -> Form:
+    return {"description": row.description} if row.description else {}
+
+
+def _team(row: Any) -> Form:
+    return {"team": row.team.slug} if row.team else {}
