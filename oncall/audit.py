@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from oncall.messaging import outbox
+from oncall.messaging.models import Delivery
 from oncall.models import Page, PortalSettings, User
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,17 @@ def report_overdue(*, now: Callable[[], datetime]) -> int:
         return 0
     text = f"{count} page{'s' * (count != 1)} should have gone on since {oldest:%H:%M} UTC and did not."
     logger.error("The engine is late: %s", text)
+    _tell(text, at)
+    return count
+
+
+def _tell(text: str, at: datetime) -> None:
+    """One mail an hour to each administrator."""
+    readers = {f"overdue:{at:%Y%m%d%H}:{reader.pk}": reader for reader in _readers()}
+    for told in Delivery.objects.filter(idempotency_key__in=readers):
+        del readers[told.idempotency_key]
+    if not readers:
+        return
     message = outbox.compose(
         purpose="notice",
         subject=f"[{settings.ORGANISATION}] Paging stands still",
@@ -36,17 +48,16 @@ def report_overdue(*, now: Callable[[], datetime]) -> int:
         f"The pages: {settings.PUBLIC_URL}/admin/oncall/page/\n",
         at=at,
     )
-    for reader in _readers():
+    for key, reader in readers.items():
         outbox.send(
             message,
             medium="email",
             address=reader.email,
             recipient=reader.username,
-            key=f"overdue:{at:%Y%m%d%H}:{reader.pk}",
-            lane="page",
+            key=key,
+            lane=Delivery.Lane.PAGE,
             at=at,
         )
-    return count
 
 
 def _readers() -> list[User]:
