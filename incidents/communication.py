@@ -170,7 +170,12 @@ def _mail(incident: Incident, update: Update, people: list[User], *, at: datetim
     subject = clean_header(f"[{incident.key}] {severity}: {incident.title}")
     message = outbox.compose(purpose="update", subject=subject, text="\n".join(lines), at=at)
     for user in people:
-        _to(user, message, topic=incident.key, key=f"update:{update.pk}:{user.pk}", at=at)
+        _to(user, message, topic=_topic(incident), key=f"update:{update.pk}:{user.pk}", at=at)
+
+
+def _topic(incident: Incident) -> str:
+    """What the messages belong to; the prefix hides them in the outbox from those with no part in it."""
+    return f"private:{incident.key}" if incident.private else incident.key
 
 
 def _to(user: User, message, *, topic: str, key: str, at: datetime) -> bool:
@@ -221,7 +226,7 @@ def _remind(pk: int, now: datetime) -> bool:
     message = outbox.compose(purpose="reminder", subject=subject, text="\n".join(lines), at=now)
     due_key = f"{incident.update_due_at:%Y%m%d%H%M%S}"
     for user in people:
-        _to(user, message, topic=incident.key, key=f"update-due:{pk}:{due_key}:{user.pk}", at=now)
+        _to(user, message, topic=_topic(incident), key=f"update-due:{pk}:{due_key}:{user.pk}", at=now)
     names = ", ".join(map(str, people)) or "there is nobody to remind: assign an incident manager"
     text = f"Update due since {milestones.spelt(incident.update_due_at)}; reminded: {names}"
     timeline.add(incident, kind=timeline.Kind.UPDATE, text=text, by=None, at=now)

@@ -17,9 +17,11 @@ from oncall.models import EscalationPolicy, Service, Team, User
 
 pytestmark = pytest.mark.django_db
 
+FLOORS = ["messaging", "oncall", "incidents", "statuspage", "postmortems"]
 PRIVATE = ["view_private_incident", "view_private_page"]
 WORD = "xanthophyll"  # stands in everything the incident says, and in nothing else
 ADMIN = "/admin/incidents/incident"
+AUTOCOMPLETE = "/admin/autocomplete/?app_label=incidents&model_name=alert&field_name=incident&term=Leak"
 
 # (what it is, how to ask, whether a participant finds the word there)
 WINDOWS = [
@@ -49,6 +51,17 @@ WINDOWS = [
     ("admin merge, of another", f"{ADMIN}/{{other}}/verbs/merge/", True),
     ("admin alerts", "/admin/incidents/alert/", True),
     ("admin one alert", "/admin/incidents/alert/{alert}/change/", True),
+    ("api pages", "/api/v1/pages/", True),
+    ("api pages, of the incident", "/api/v1/pages/?incident={key}", True),
+    ("api deliveries", "/api/v1/deliveries/", False),
+    ("api deliveries, as text", "/api/v1/deliveries/?format=csv", False),
+    ("admin pages", "/admin/oncall/page/", True),
+    ("admin deliveries", "/admin/messaging/delivery/", True),
+    ("admin deliveries, searched", "/admin/messaging/delivery/?q=Leak", True),
+    ("api users", "/api/v1/users/", False),
+    ("api services", "/api/v1/services/", False),
+    ("admin severities", "/admin/incidents/severity/", False),
+    ("admin autocomplete", AUTOCOMPLETE, False),
     ("admin services", "/admin/oncall/service/", False),
     ("report", "/report/{key}/", False),
     ("status page", "/", False),
@@ -69,9 +82,7 @@ def person(username: str) -> User:
 
 
 def everything_but_private() -> list[Permission]:
-    ours = Permission.objects.filter(
-        content_type__app_label__in=["incidents", "oncall", "statuspage", "postmortems"]
-    )
+    ours = Permission.objects.filter(content_type__app_label__in=FLOORS)
     return list(ours.exclude(codename__in=PRIVATE))
 
 
@@ -108,7 +119,8 @@ def incident(ivy) -> Incident:
     timeline.note(incident, text=WORD, by=ivy, at=now)
     tasks.add(incident, title=f"Rotate {WORD}", owner=ivy, by=ivy, at=now)
     incident = lifecycle.classify(incident, severity=major(), by=ivy, at=now)
-    communication.send(incident, audience="staff", text=WORD, by=ivy, at=now)
+    communication.send(incident, audience="staff", text=WORD, by=None, at=now)
+    escalation.advance_due(now=clock.now)
     source = AlertSource.objects.create(slug="prom", name="Prometheus", dialect="json")
     seen = {"first_seen_at": now, "last_seen_at": now}
     Alert.objects.create(

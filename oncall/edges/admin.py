@@ -39,7 +39,9 @@ class HistoryAdmin(SimpleHistoryAdmin):
 
     def __init__(self, model: type[models.Model], admin_site: AdminSite) -> None:
         super().__init__(model, admin_site)
-        if model._meta.proxy:  # its history is that of the model it stands for; the library looks at the proxy
+        if (
+            model._meta.proxy
+        ):  # its history is that of the model it stands for; the library looks at the proxy
             attribute = model._meta.concrete_model._meta.simple_history_manager_attribute
             model._meta.simple_history_manager_attribute = attribute
 
