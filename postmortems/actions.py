@@ -127,11 +127,17 @@ def _remind(action: ActionItem, *, at: datetime) -> int:
         medium="email",
         address=action.owner.email,
         recipient=action.owner.username,
-        topic=f"action:{action.pk}",
+        topic=_topic(action),
         key=f"action:{action.pk}:{action.owner_id}:{action.due_on}:{action.reminders}",
         at=at,
     )
     return 1
+
+
+def _topic(action: ActionItem) -> str:
+    """What the reminders belong to; the prefix hides them in the outbox from those with no part in it."""
+    private = action.postmortem.incident.private
+    return f"private:action:{action.pk}" if private else f"action:{action.pk}"
 
 
 def due_at(action: ActionItem) -> datetime:
@@ -164,7 +170,7 @@ def _end(action: ActionItem, state: str, *, by: User, at: datetime, reason: str)
             "action_ended", f"“{action.title}” is {action.get_state_display().lower()} already."
         )
     action.state, action.ended_at, action.ended_by = state, at, by
-    outbox.cancel(topic=f"action:{action.pk}", at=at, reason=reason)
+    outbox.cancel(topic=_topic(action), at=at, reason=reason)
     return _save(action, by=by, at=at, reason=reason)
 
 
