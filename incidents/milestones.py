@@ -4,7 +4,7 @@ Pure. Source: field/incidents.md section 3, rule 1.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 # Milestone to the words that name it in a sentence: "it was declared".
 WORDS = {
@@ -16,6 +16,10 @@ WORDS = {
     "resolved_at": "it was resolved",
     "closed_at": "it was closed",
 }
+
+# What lies outside was mistyped, and near the ends of the calendar a change of zone fails.
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 ORDER = (
     ("impact_started_at", "detected_at"),
@@ -29,7 +33,7 @@ ORDER = (
 
 
 def disorder(times: Mapping[str, datetime | None], *, proactive: bool, now: datetime) -> str:
-    """The sentence about the first two milestones in the wrong order, or one in the future; else empty.
+    """The sentence about the first two milestones in the wrong order, or one out of range; else empty.
 
     With ``proactive`` an incident may be detected before its impact begins (case D07).
     """
@@ -44,6 +48,8 @@ def disorder(times: Mapping[str, datetime | None], *, proactive: bool, now: date
             )
     for name, words in WORDS.items():
         value = times.get(name)
+        if value and value < EARLIEST:
+            return f"It cannot be that {words} in {value.year}. Correct the year."
         if value and value > now:
             return f"It cannot be that {words} in the future ({spelt(value)}). Now is {spelt(now)}."
     return ""

@@ -70,10 +70,8 @@ def begin(
     refuse_stale(fresh, expected_version)
     if fresh.state not in row.origins:
         raise DomainError("illegal_transition", _refusal(fresh, row))
-    if effective_at and effective_at > at:
-        raise DomainError(
-            "times_out_of_order", "That time is in the future. Give the time at which it was so."
-        )
+    if effective_at and not milestones.EARLIEST <= effective_at <= at:
+        raise DomainError("times_out_of_order", "Give the time at which it was so: it cannot lie ahead.")
     move.warnings = guards.check(row, fresh, fields, at)
     return move
 

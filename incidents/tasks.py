@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from incidents import rights, timeline, transitions
+from incidents import milestones, rights, timeline, transitions
 from incidents.models import Incident, Task
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_header
@@ -27,6 +27,8 @@ def add(
     title = clean_header(title, limit=300)
     if not title:
         raise DomainError("title_missing", "Say what is to be done: the task is empty.")
+    if due_at and not milestones.EARLIEST <= due_at <= milestones.LATEST:
+        raise DomainError("due_out_of_range", "Correct the year in which the task is due.")
     Incident.objects.select_for_update().values_list("pk").get(pk=incident.pk)
     same = incident.tasks.filter(title=title, done_at__isnull=True).first()
     if same:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from incidents import rights, transitions
+from incidents import milestones, rights, transitions
 from incidents.models import Incident, TimelineEntry, Transition
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_text
@@ -72,7 +72,7 @@ def note(
         raise DomainError("text_too_long", f"A note holds at most {LONGEST:,} characters; split it.")
     if kind not in TimelineEntry.WRITTEN:
         raise DomainError("kind_unknown", f"A note is one of: {', '.join(TimelineEntry.WRITTEN)}.")
-    if happened_at and happened_at > at:
+    if happened_at and not milestones.EARLIEST <= happened_at <= at:
         raise DomainError("times_out_of_order", "A note is about what has happened, not about the future.")
     Incident.objects.select_for_update().values_list("pk").get(pk=incident.pk)
     last = incident.timeline.order_by("-sequence").first()

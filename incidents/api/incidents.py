@@ -20,6 +20,7 @@ from incidents.search import search
 from oncall import clock
 from oncall.edges.api import CursorPages, VerbsMixin
 from oncall.edges.export import CSVList, CSVRenderer
+from oncall.edges.instants import InstantFilter
 
 
 class AffectedSerializer(serializers.ModelSerializer):
@@ -107,10 +108,10 @@ class IncidentFilter(django_filters.FilterSet):
     role_user = django_filters.CharFilter(method="held_by", label="Who has a role in it now (username)")
     detection_method = django_filters.ChoiceFilter(choices=Incident.Detection.choices)
     root_cause_type = django_filters.ChoiceFilter(choices=Incident.Cause.choices)
-    created_after = django_filters.IsoDateTimeFilter("created_at", "gte")
-    created_before = django_filters.IsoDateTimeFilter("created_at", "lt")
-    impact_after = django_filters.IsoDateTimeFilter("impact_started_at", "gte")
-    impact_before = django_filters.IsoDateTimeFilter("impact_started_at", "lt")
+    created_after = InstantFilter("created_at", "gte")
+    created_before = InstantFilter("created_at", "lt")
+    impact_after = InstantFilter("impact_started_at", "gte")
+    impact_before = InstantFilter("impact_started_at", "lt")
     tag = django_filters.CharFilter(method="tagged", label="Has this tag")
 
     class Meta:

@@ -26,6 +26,8 @@ class Window(serializers.Serializer):
 
     def validate(self, told: dict) -> dict:
         end = told.get("to") or self.context["now"]
+        if end.year <= 1:
+            raise serializers.ValidationError({"to": ["Nothing was measured then."]})
         start = told.get("from") or end - DEFAULT_WINDOW
         if not timedelta(0) < end - start <= LONGEST_WINDOW:
             raise serializers.ValidationError({"to": ["End after the start, at most ten years later."]})

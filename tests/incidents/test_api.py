@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from datetime import timedelta
 
 import pytest
@@ -297,3 +298,86 @@ def test_metrics_by_group(reader, bob, checkout, ledger, minor, major, at):
 @pytest.mark.parametrize("query", [{"from": "x"}, {"group_by": "colour"}, {"from": "2030-01-01T00:00:00Z"}])
 def test_metrics_refuse_a_window_that_makes_no_sense(query, reader):
     assert client(reader).get("/api/v1/metrics/", query).status_code == 400
+
+
+# -- bad input ---------------------------------------------------------------------------------------------
+EDGES = [
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-12:00",
+    "0001-01-01T00:00:00Z",
+    "2026-13-01",
+    "٣",
+    "\x00",
+]
+
+
+@pytest.mark.parametrize("value", EDGES)
+@pytest.mark.parametrize(
+    "name", ["created_after", "impact_before", "service", "tag", "search", "role_user", "cursor"]
+)
+def test_no_query_breaks_the_list(name, value, bob, declared):
+    assert client(bob).get(LIST, {name: value}).status_code in (200, 400, 404)
+
+
+@pytest.mark.parametrize("value", EDGES)
+@pytest.mark.parametrize("name", ["from", "to"])
+def test_no_window_breaks_the_metrics(name, value, bob):
+    assert client(bob).get("/api/v1/metrics/", {name: value}).status_code in (200, 400)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {
+            "title": "x\x00\ud800\r\nBcc: a@example.com",
+            "tags": ["\ud800", "=1+1"],
+            "custom_fields": {"\x00": "\ud800"},
+        },
+        {"impact_started_at": "0001-01-01T00:00:00+14:00"},
+        {"impact_started_at": "0001-01-01T00:00:00Z"},
+        {"impact_started_at": "9999-12-31T23:59:59Z"},
+        {"users_share": "NaN"},
+        {"users_share": 7},
+        {"regions_lost": 2**70},
+        {"regions_lost": -1},
+        {"services": ["checkout", "checkout"]},
+        {"services": "checkout"},
+        {"services": [{"a": 1}]},
+        {"audience": ["external"]},
+        {"title": {"a": 1}},
+        {"title": "x" * 301},
+        {"title": " \n "},
+        {"summary": "{{title}} <script>alert(1)</script> {% if %}"},
+        {"custom_fields": [1]},
+    ],
+    ids=str,
+)
+def test_no_declaration_breaks_a_later_page(body, bob, reader, checkout, portal):
+    told = {"title": "Payments fail", "services": ["checkout"], "audience": "external", **body}
+
+    answer = client(bob).generic("POST", LIST, json.dumps(told).encode(), content_type="application/json")
+
+    assert answer.status_code in (201, 400, 409)
+    paths = [LIST, f"{LIST}?format=csv", "/api/v1/metrics/", "/api/v1/pages/", "/api/v1/deliveries/"]
+    paths += [f"{LIST}{incident.key}/timeline/" for incident in Incident.objects.all()]
+    for path in paths:
+        read = client(reader).get(path)
+        assert read.status_code in (200, 403)
+        b"".join(read.streaming_content) if read.streaming else read.content
+    assert "\n" not in "".join(Incident.objects.values_list("title", flat=True))
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[", b"[1]", b'"x"', b"null", b'{"title": NaN}', b"\xff", b"[" * 100_000]
+)
+def test_what_is_no_json_object_is_refused(body, bob):
+    answer = client(bob).generic("POST", LIST, body, content_type="application/json")
+
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("key", ["INC-0", "INC-999999999999999", "inc-1x", "INC-", "0", "INC-٣", "..%2f"])
+def test_a_key_that_is_none_is_not_found(key, bob):
+    assert client(bob).get(f"{LIST}{key}/").status_code == 404
+    assert client(bob).post(f"{LIST}{key}/close/").status_code == 404
+    assert client(bob).get(f"/report/{key}/").status_code == 404
