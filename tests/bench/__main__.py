@@ -1,0 +1,292 @@
+"""``make bench``: one line per figure, ``name value unit``, and the same in var/bench.json.
+
+    python -m tests.bench                  all of them
+    python -m tests.bench latency kills    those groups alone
+
+Generator, relay and portal share the machine, so every figure is a lower bound. PostgreSQL and Redis take part
+where TEST_DATABASE_URL names a server and redis-server is installed.
+"""
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.bench.load import alert, requests_per_second
+from tests.flow.portal import (
+    ROOT,
+    Portal,
+    Process,
+    Relay,
+    database_of_its_own,
+    free_port,
+    portal,
+    redis_of_its_own,
+    until,
+)
+from tests.flow.story import COMPANY, found_company
+
+ALERTS = 200
+DELIVERIES = 500
+KILLS = 10
+SUBSCRIBERS = 1000
+POSTGRES = os.environ.get("TEST_DATABASE_URL", "")
+
+figures: dict[str, float] = {}
+
+
+def tell(name: str, value: float, unit: str) -> None:
+    """One figure, on the terminal at once."""
+    figures[name] = round(value, 3)
+    sys.stdout.write(f"{name} {value:.6g} {unit}\n")
+    sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def ways() -> Iterator[list[tuple[str, dict[str, str]]]]:
+    """The databases there are: (name, settings)."""
+    with contextlib.ExitStack() as stack:
+        found = [("sqlite", {})]
+        if POSTGRES.startswith("postgres"):
+            found.append(("postgresql", {"DATABASE_URL": stack.enter_context(database_of_its_own(POSTGRES))}))
+        yield found
+
+
+def each_database(measure: Callable[[str, Portal, Relay], None], **settings: str) -> None:
+    """Measure on a fresh portal on each database, with a relay that keeps what it accepts."""
+    with ways() as databases:
+        for name, database in databases:
+            with (
+                Relay() as relay,
+                portal(EMAIL_URL=relay.url, LOG_LEVEL="ERROR", **database, **settings) as made,
+            ):
+                measure(name, made, relay)
+
+
+# -- alert answered 202 -> message accepted by SMTP --------------------------------------------------------
+def latency() -> None:
+    """Alerts one after the other, each timed until the relay has its page."""
+    each_database(lambda name, made, relay: _embedded(name, made, relay))
+    if POSTGRES.startswith("postgres") and shutil.which("redis-server"):
+        _full()
+
+
+def _embedded(name: str, made: Portal, relay: Relay) -> None:
+    if name == "sqlite":
+        made.up()
+        _time_alerts("embedded", made, relay)
+
+
+def _full() -> None:
+    with contextlib.ExitStack() as stack:
+        relay = stack.enter_context(Relay())
+        database = stack.enter_context(database_of_its_own(POSTGRES))
+        broker, _ = stack.enter_context(redis_of_its_own(Path(ROOT / "var")))
+        settings = {"DATABASE_URL": database, "REDIS_URL": broker, "LOG_LEVEL": "ERROR"}
+        made = stack.enter_context(portal(EMAIL_URL=relay.url, **settings))
+        made.up()
+        made.celery()
+        until(lambda: b"ready" in made.processes["worker"].log.read_bytes(), 60, "Celery's worker")
+        _time_alerts("full", made, relay)
+
+
+def _time_alerts(way: str, made: Portal, relay: Relay) -> None:
+    until(made.is_ready, 60, "a pulse")
+    found_company(made)
+    made.manage("apply", str(_json_source(made)))
+    took_ms, seen = [], 0
+    for n in range(ALERTS):
+        summary = f"Checkout case {n:04d} is down"
+        answer = made.alert(
+            "bench-" + "k" * 40, {"dedup_key": f"case-{n}", "summary": summary}, dialect="json"
+        )
+        answered = time.time()
+        assert answer.status_code == 202, answer.text
+        accepted = until(
+            lambda words=summary, since=seen: _accepted(relay, words, since), what=f"{summary!r}"
+        )
+        seen = len(relay.accepted)
+        took_ms.append(max(0.0, accepted - answered) * 1000)
+    took_ms.sort()
+    tell(f"alert_to_mail_{way}_p50", statistics.median(took_ms), "ms")
+    tell(f"alert_to_mail_{way}_p99", took_ms[int(len(took_ms) * 0.99) - 1], "ms")
+
+
+def _accepted(relay: Relay, words: str, since: int) -> float:
+    """When the relay accepted the mail; 0.0 if it has not yet."""
+    return next((at for at, mail in relay.accepted[since:] if words in mail["Subject"]), 0.0)
+
+
+def _json_source(made: Portal) -> Path:
+    """A source in our own dialect, and a policy that pages one person once."""
+    key = "bench-" + "k" * 40
+    policies = [{**COMPANY["policies"][0], "steps": COMPANY["policies"][0]["steps"][:1]}]
+    source = {"slug": "bench", "name": "Bench", "dialect": "json", "service": "checkout", "key": key}
+    path = made.folder / "bench.json"
+    path.write_text(json.dumps({"policies": policies, "sources": [source]}))
+    return path
+
+
+# -- what faults cost --------------------------------------------------------------------------------------
+def kills() -> None:
+    """Deliveries while the engine is killed again and again."""
+    each_database(_kill)
+
+
+def _kill(database: str, made: Portal, relay: Relay) -> None:
+    made.send_mails(DELIVERIES)
+    for n in range(KILLS):
+        before = len(relay.accepted)
+        engine = made.engine(f"engine-{n}")
+        until(lambda seen=before: len(relay.accepted) > seen + random.randint(5, 25), 30, "some mails")
+        engine.kill()
+    made.engine("last")
+    until(lambda: len(_ids(relay)) >= DELIVERIES, 150, "every mail, leases included")
+    ids = [mail["Message-ID"] for _, mail in relay.accepted]
+    tell(f"kills_lost_{database}", DELIVERIES - len(set(ids)), "of 500 deliveries, 10 kills")
+    tell(f"kills_twice_{database}", len(ids) - len(set(ids)), "of 500 deliveries, 10 kills")
+
+
+def _ids(relay: Relay) -> set[str]:
+    return {mail["Message-ID"] for _, mail in list(relay.accepted)}
+
+
+def engines() -> None:
+    """Three engines share the work: nobody gets a message twice."""
+    each_database(_three)
+
+
+def _three(database: str, made: Portal, relay: Relay) -> None:
+    made.send_mails(DELIVERIES)
+    began = time.monotonic()
+    for n in range(3):
+        made.engine(f"engine-{n}")
+    until(lambda: len(_ids(relay)) >= DELIVERIES, 90, "every mail")
+    tell(f"three_engines_twice_{database}", len(relay.accepted) - len(_ids(relay)), "of 500 deliveries")
+    tell(f"three_engines_{database}", DELIVERIES / (time.monotonic() - began), "mails/s, start included")
+
+
+# -- throughput --------------------------------------------------------------------------------------------
+def ingest() -> None:
+    """Alerts stored and answered 202, by two web workers."""
+
+    def measure(database: str, made: Portal, relay: Relay) -> None:
+        made.up("--no-engine")
+        found_company(made)
+        made.manage("apply", str(_json_source(made)))
+        url = f"{made.url}/in/json/bench-{'k' * 40}"
+        rate, statuses = requests_per_second(url, headers={"Content-Type": "application/json"}, body=alert)
+        assert statuses == [202], statuses
+        tell(f"alerts_accepted_{database}", rate, "alerts/s")
+
+    each_database(measure)
+
+
+def reads() -> None:
+    """Who is on call, and the status page beside a bare WSGI application."""
+
+    def measure(database: str, made: Portal, relay: Relay) -> None:
+        made.up("--no-engine")
+        found_company(made)
+        token = made.manage("createtoken", "bob").strip()
+        url = f"{made.url}/api/v1/schedules/payments-primary/on-call/"
+        rate, statuses = requests_per_second(url, headers={"Authorization": f"Bearer {token}"})
+        assert statuses == [200], statuses
+        tell(f"on_call_now_{database}", rate, "requests/s")
+        rate, statuses = requests_per_second(f"{made.url}/")
+        assert statuses == [200], statuses
+        tell(f"status_page_{database}", rate, "requests/s")
+        bare = _bare(made)
+        tell(f"status_page_of_bare_wsgi_{database}", rate / bare, "of a bare WSGI application")
+
+    each_database(measure)
+
+
+def _bare(made: Portal) -> float:
+    """What the same server does with an application that does nothing."""
+    port = free_port()
+    place = ["--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "4"]
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", *place, "tests.bench.bare:application"]
+    server = Process(command, made.folder / "bare.log", made.env)
+    try:
+        until(lambda: b"Started worker" in server.log.read_bytes(), what="the bare application")
+        return requests_per_second(f"http://127.0.0.1:{port}/")[0]
+    finally:
+        server.stop()
+
+
+def schedule() -> None:
+    """The final schedule over a year, computed inside one process."""
+    with portal() as made:
+        found_company(made)
+        took = made.python("""
+            import time
+            from datetime import UTC, datetime
+            from oncall import schedules
+            from oncall.models import Schedule
+
+            one = Schedule.objects.get(slug="payments-primary")
+            start, end = datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
+            best = 9.0
+            for _ in range(7):
+                began = time.perf_counter()
+                schedules.final(one, start, end)
+                best = min(best, time.perf_counter() - began)
+            print(best * 1000)
+            """)
+        tell("final_schedule_year", float(took), "ms, rows loaded each time")
+
+
+def subscribers() -> None:
+    """Mails about one update to many subscribers, from the post to the relay."""
+    each_database(_fan_out)
+
+
+def _fan_out(database: str, made: Portal, relay: Relay) -> None:
+    made.up()
+    until(made.is_ready, 60, "a pulse")
+    found_company(made)
+    made.python(f"""
+        from oncall import clock
+        from statuspage.models import StatusPage, Subscriber
+
+        page, at = StatusPage.main(), clock.now()
+        for n in range({SUBSCRIBERS}):
+            one = Subscriber(page=page, address=f"s{{n}}@example.org", state="active", created_at=at)
+            one.confirmed_at = at
+            one.save()
+        """)
+    bob = made.sign_in("bob")
+    began = time.monotonic()
+    bob.post(
+        "posts/",
+        name="Checkout fails",
+        status="investigating",
+        body="We are looking into it.",
+        components={"checkout": "partial_outage"},
+        deliver_notifications=True,
+    )
+    until(lambda: len(_ids(relay)) >= SUBSCRIBERS, 120, "every subscriber's mail")
+    tell(f"subscriber_mails_{database}", SUBSCRIBERS / (time.monotonic() - began), "mails/s")
+
+
+GROUPS = [latency, kills, engines, ingest, reads, schedule, subscribers]
+
+
+def main(chosen: list[str]) -> None:
+    for group in GROUPS:
+        if not chosen or group.__name__ in chosen:
+            group()
+    path = ROOT / "var" / "bench.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
