@@ -27,6 +27,7 @@ GROUPS = [
         [
             "oncall.Schedule",
             "oncall.ScheduleException",
+            "oncall.CalendarFeed",
             "oncall.EscalationPolicy",
             "oncall.Team",
             "oncall.User",

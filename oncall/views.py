@@ -3,17 +3,21 @@
 GET and HEAD show how things stand and change nothing, so mail scanners and previews may open the link; POST acts.
 The unguessable token in the address is the credential. It is no cookie, so no other site can make a browser send
 it: there is nothing for a CSRF token to protect, and none is asked for.
+
+``/calendars/<token>.ics``: shifts for a calendar program, which cannot sign in either.
 """
 
+import hashlib
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
-from oncall import answers, clock, paging
+from oncall import answers, calendars, clock, paging
 from oncall.edges import answer_page
 from oncall.messaging.errors import DomainError
 from oncall.models import AnswerToken
@@ -72,4 +76,28 @@ def _shown(context: dict[str, Any], status: int = 200) -> HttpResponse:
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+@require_safe
+def calendar(request: HttpRequest, token: str) -> HttpResponse:
+    """The calendar that a secret address opens; 404 for one that never was, is revoked, or of who has left.
+
+    Each reading asks anew, so that a revoked address ends at once; who has the calendar already is told so by 304.
+    """
+    at = clock.now()
+    feed = calendars.find(token, at=at)
+    if feed is None:
+        raise Http404("There is no such calendar.")
+    body = calendars.document(feed, at=at)
+    response = HttpResponse(body, content_type="text/calendar; charset=utf-8")
+    response.headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    response.headers["Content-Length"] = str(len(body))
+    response.headers["Content-Disposition"] = 'inline; filename="on-call.ics"'
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    response = get_conditional_response(request, etag=response.headers["ETag"], response=response)
+    if request.method == "HEAD" and response.status_code == 200:
+        response.content = b""
     return response

@@ -1,3 +1,4 @@
+from oncall.models.calendars import CalendarFeed
 from oncall.models.contacts import ContactMethod, NotificationRule, Urgency
 from oncall.models.directory import Runbook, Service, Team, User
 from oncall.models.paging import AnswerToken, Notified, Page, PageEvent
@@ -9,6 +10,7 @@ from oncall.models.tokens import ApiToken, RememberedAnswer
 __all__ = [
     "AnswerToken",
     "ApiToken",
+    "CalendarFeed",
     "ContactMethod",
     "EscalationPolicy",
     "Layer",
