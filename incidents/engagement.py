@@ -123,8 +123,17 @@ def raise_urgency(incident: Incident, *, by: User | None, at: datetime) -> None:
 
 
 def urgency(incident: Incident) -> str:
-    """How loudly to page: as the severity says, and loudly while there is none."""
-    return incident.severity.urgency if incident.severity else Urgency.HIGH
+    """How loudly to page: as the severity says, and while there is none as the signal said."""
+    return incident.severity.urgency if incident.severity else incident.urgency
+
+
+def louder(incident: Incident, *, by: User | None, at: datetime) -> None:
+    """A worse signal has joined an incident that was quiet so far: whoever was told quietly is woken."""
+    incident = moves.lock(incident)
+    if incident.urgency == Urgency.LOW and incident.is_open:
+        incident.urgency = Urgency.HIGH
+        moves.save(incident, by=by, at=at, why="A worse alert joined")
+        raise_urgency(incident, by=by, at=at)
 
 
 def open_pages(incident: Incident) -> list[Page]:

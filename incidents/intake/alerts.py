@@ -17,9 +17,10 @@ from django.utils.text import slugify
 from incidents import engagement, lifecycle, moves, timeline
 from incidents.intake.dialects import Event, Notification, Status
 from incidents.models import Alert, AlertSource, Incident, State
-from oncall.models import Service
+from oncall.models import Service, Urgency
 
 NAMED = 5  # alerts that an entry names before it counts the rest
+LOUD = {Alert.Severity.CRITICAL, Alert.Severity.ERROR}  # what may wake somebody before a person has judged it
 _IN_ONE_QUERY = 500
 _SERVICE_LABELS = ("service", "app", "job", "namespace")
 _ABOUT_ALERTS = (Status.FIRING, Status.ACKNOWLEDGED, Status.RESOLVED)
@@ -110,6 +111,9 @@ def _fire(
     _end_with_their_incident([alert for _, alert in told if alert and _is_over(alert)], at=at)
     again = [(event, alert) for event, alert in told if alert and not _is_over(alert)]
     _count(again, times, services, seen_at=seen_at)
+    for incident in {alert.incident for _, alert in again if alert.incident and alert.severity in LOUD}:
+        if incident.urgency == Urgency.LOW:
+            engagement.louder(incident, by=None, at=at)
     new = [
         _describe(
             Alert(
@@ -186,6 +190,7 @@ def _find_incident(
     """The open incident of the same group, or a new one; and every service concerned has its on-call paged."""
     incident = _open_incident(source, group_key)
     first = min(members, key=lambda alert: list(Alert.Severity).index(alert.severity))
+    loud = first.severity in LOUD
     if incident is None:
         incident = lifecycle.detect(
             title=first.summary,
@@ -193,10 +198,13 @@ def _find_incident(
             description=first.description,
             source_text=f"{source.name}: {_named(members)}.",
             detected_at=seen_at,
+            urgency=Urgency.HIGH if loud else Urgency.LOW,
             by=None,
             at=at,
         )
     else:
+        if loud and incident.urgency == Urgency.LOW:
+            engagement.louder(incident, by=None, at=at)
         if incident.state == State.MITIGATED:
             reason = f"An alert fires again: {first.summary}"
             incident = lifecycle.recur(incident, reason=reason, by=None, at=at)

@@ -13,7 +13,7 @@ from incidents.models import Engagement, Incident, State
 from oncall import paging
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_header, clean_text, fill
-from oncall.models import Page, PortalSettings, Service, User
+from oncall.models import Page, PortalSettings, Service, Urgency, User
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is mistaken for another when read aloud
 DETAILS = (
@@ -32,17 +32,19 @@ def detect(
     source_text: str = "",
     description: str = "",
     detected_at: datetime | None = None,
+    urgency: str = Urgency.HIGH,
     **details: Any,
 ) -> Incident:
     """T1. A signal that nobody has confirmed: only the service's on-call is paged.
 
     ``source_text`` says where it comes from ("Prometheus: HighErrorRate"). ``detected_at`` is the signal's own
     time; one from a clock that runs ahead counts as now. Without a service the incident managers sort it out.
-    ``details`` are further fields of the incident.
+    ``urgency`` is how loudly to page until a severity is confirmed; ``details`` are further fields.
     """
     row = transitions.verb("detect")
     rights.require(by, row)
     incident = _new(State.DETECTED, title=title, by=by, at=at, service=service, **details)
+    incident.urgency = urgency
     incident.description = clean_text(description)
     incident.detected_at = min(detected_at or at, at)
     moves.refuse_disorder(incident, now=at)

@@ -8,7 +8,7 @@ from simple_history.models import HistoricalRecords
 
 from incidents.metrics.durations import Durations, Milestones, durations
 from incidents.models.policy import Severity
-from oncall.models import Service, User
+from oncall.models import Service, Urgency, User
 
 
 class State(models.TextChoices):
@@ -107,6 +107,13 @@ class Incident(models.Model):
     identified = models.BooleanField(default=False, editable=False, help_text="The cause is known.")
     severity = models.ForeignKey(
         Severity, models.PROTECT, null=True, blank=True, related_name="incidents", editable=False
+    )
+    urgency = models.CharField(
+        max_length=4,
+        choices=Urgency,
+        default=Urgency.HIGH,
+        editable=False,
+        help_text="How loudly to page until a severity is confirmed.",
     )
     audience = models.CharField(max_length=10, choices=Audience, default=Audience.EXTERNAL)
     private = models.BooleanField(default=False, editable=False)

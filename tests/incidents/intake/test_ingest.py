@@ -101,6 +101,32 @@ def test_an_unknown_severity_is_taken_for_the_worst(scripts):
     assert Alert.objects.get().severity == "critical"
 
 
+@pytest.mark.parametrize(
+    ("severity", "urgency"), [("critical", "high"), ("error", "high"), ("warning", "low"), ("info", "low")]
+)
+def test_only_what_is_broken_may_wake_somebody(scripts, severity, urgency):
+    say(scripts, told(severity=severity))
+
+    assert Page.objects.get().urgency == urgency
+
+
+def test_an_alert_that_gets_worse_is_paged_loudly(scripts):
+    say(scripts, told(severity="warning"))
+    say(scripts, told(severity="critical"), at=AT + timedelta(minutes=1))
+
+    assert [(page.urgency, page.cycle) for page in Page.objects.all()] == [("high", 1)]
+
+
+def test_a_worse_member_of_a_group_makes_its_incident_loud(prometheus):
+    group = sample("alertmanager-firing-two")
+    group["alerts"][0]["labels"]["severity"] = "warning"
+    say(prometheus, {**group, "alerts": group["alerts"][:1]})
+
+    say(prometheus, group, at=AT + timedelta(minutes=1))
+
+    assert [page.urgency for page in Page.objects.all()] == ["high"]
+
+
 def test_a_group_is_one_incident_with_one_page(prometheus):
     say(prometheus, sample("alertmanager-firing-two"))
 
