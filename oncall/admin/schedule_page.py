@@ -188,10 +188,14 @@ class SchedulePage:
     def _layer_says(self, answer: rotation.LayerAnswer) -> str:
         if answer.seat is None and not answer.offers:
             return "does not cover this time"
-        turn = f"turn {answer.seat.turn + 1}, {self._names(answer.seat.people)}" if answer.seat else "no turn"
+        turn = self._seat(answer.seat) if answer.seat else "no turn"
         if answer.seat is None or answer.people != tuple(sorted(answer.seat.people)):
             turn += f"; with exceptions {self._names(answer.people)}"
         return f"{turn}: is on call" if answer.shows else f"{turn}: hidden" if answer.people else turn
+
+    def _seat(self, seat: rotation.Seat) -> str:
+        who = self._names(seat.people)
+        return who if seat.turn is None else f"turn {seat.turn + 1}, {who}"
 
     def _reason(self, reason: rotation.Reason) -> str:
         words = [f"{reason.layer}, turn {reason.turn + 1}" if reason.turn is not None else reason.layer or ""]

@@ -42,8 +42,10 @@ def together(names: list[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
-def layer(layer: rotation.Layer) -> str:
+def layer(layer: rotation.Layer | rotation.FixedLayer) -> str:
     """``priority 1, weekly, Mon 08:00``; with windows ``priority 2, weekly, Mon–Fri 08–20``."""
+    if isinstance(layer, rotation.FixedLayer):
+        return f"priority {layer.priority}, imported calendar"
     turn = every(layer.rotation) if layer.restrictions else turns(layer.rotation)
     words = [f"priority {layer.priority}", turn]
     if len(layer.restrictions) > 2:

@@ -132,7 +132,7 @@ def draw(
 ) -> Timeline:
     """Lay out ``segments`` (the final schedule over ``scale``) below the layers and exceptions of ``plan``."""
     today = clock.wall(now, scale.zone).date()
-    ordered = [plan.layers[index] for level in plan.levels for index in level]
+    ordered = [plan.all_layers[index] for level in plan.levels for index in level]
     exceptions = [e for e in plan.exceptions if e.start < scale.end and e.end > scale.start]
     rows = [_layer_row(plan, layer, scale, faces) for layer in ordered]
     rows += [_exceptions_row(exceptions, scale, faces)] if exceptions else []
@@ -183,7 +183,9 @@ def _bar(scale: Scale, start: datetime, end: datetime, **rest) -> Bar:
     return Bar(x=x, width=round(scale.place(end) - x, 3), **rest)
 
 
-def _layer_row(plan: rotation.Schedule, layer: rotation.Layer, scale: Scale, faces: dict[str, Face]) -> Row:
+def _layer_row(
+    plan: rotation.Schedule, layer: rotation.Layer | rotation.FixedLayer, scale: Scale, faces: dict[str, Face]
+) -> Row:
     bars = []
     for shift in rotation.shifts(plan, layer, scale.start, scale.end):
         people = shift.seat.people

@@ -38,7 +38,18 @@ from oncall.rotation.form import (
     people_named,
     restriction,
 )
-from oncall.rotation.plan import ADD, REMOVE, REPLACE, SET, Edit, Layer, Schedule, ScheduleException
+from oncall.rotation.plan import (
+    ADD,
+    REMOVE,
+    REPLACE,
+    SET,
+    Edit,
+    FixedLayer,
+    Layer,
+    Schedule,
+    ScheduleException,
+    Stretch,
+)
 from oncall.rotation.turns import Rotation
 from oncall.rotation.windows import Restriction
 
@@ -48,6 +59,7 @@ __all__ = [
     "LAST_YEAR",
     "Edit",
     "Explanation",
+    "FixedLayer",
     "FormError",
     "Handover",
     "Layer",
@@ -64,6 +76,7 @@ __all__ = [
     "Seat",
     "Segment",
     "Shift",
+    "Stretch",
     "changes",
     "dump",
     "dump_exception",

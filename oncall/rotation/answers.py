@@ -11,8 +11,8 @@ from datetime import datetime, time, timedelta
 from itertools import pairwise
 
 from oncall import clock
-from oncall.rotation.duty import Reason, Seat, on_duty, people, seat
-from oncall.rotation.plan import Layer, Schedule, ScheduleException
+from oncall.rotation.duty import Reason, Seat, fixed_seat, on_duty, people, seat
+from oncall.rotation.plan import FixedLayer, Layer, Schedule, ScheduleException
 from oncall.rotation.windows import DAY, Span
 
 LOOK_AHEAD, LONGEST_LOOK = timedelta(days=8), timedelta(days=128)
@@ -42,7 +42,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Shift:
-    """A stretch of one layer's turn, before priorities and exceptions."""
+    """A stretch of one layer's turn, or of a fixed layer, before priorities and exceptions."""
 
     start: datetime
     end: datetime
@@ -66,13 +66,16 @@ def on_call_at(schedule: Schedule, at: datetime) -> OnCall:
 
 
 def seats_at(schedule: Schedule, at: datetime) -> list[Seat | None]:
-    """What each layer offers at one instant before exceptions, in the order of ``schedule.layers``."""
+    """What each layer offers at one instant before exceptions, in the order of ``schedule.all_layers``."""
     wall = clock.high_water(at, schedule.zone)
-    seats = []
+    seats: list[Seat | None] = []
     for layer in schedule.layers:
         covered = layer.covers(wall)
         turn = layer.rotation.turn_at(wall) if covered else 0
         seats.append(seat(layer, turn, layer.people(turn, at)) if covered else None)
+    for fixed in schedule.fixed:
+        named = fixed.people(at)
+        seats.append(None if named is None else fixed_seat(fixed, named))
     return seats
 
 
@@ -146,8 +149,13 @@ def handoffs(schedule: Schedule, layer_name: str, start: datetime, end: datetime
     return instants
 
 
-def shifts(schedule: Schedule, layer: Layer, start: datetime, end: datetime) -> list[Shift]:
+def shifts(schedule: Schedule, layer: Layer | FixedLayer, start: datetime, end: datetime) -> list[Shift]:
     """The turns of one layer between two instants, cut to its windows, before exceptions."""
+    if isinstance(layer, FixedLayer):
+        return [
+            Shift(max(each.start, start), min(each.end, end), fixed_seat(layer, each.people))
+            for each in layer.between(start, end)
+        ]
     result: list[Shift] = []
     cut = _windows if layer.has_one_slot else _turns_in_windows
     for span, turn, last_turn in cut(schedule, layer, start, end):
@@ -177,7 +185,7 @@ def _sweep(
     schedule: Schedule, start: datetime, end: datetime
 ) -> Iterator[tuple[datetime, datetime, tuple[Reason, ...]]]:
     """Every stretch between two neighbouring borders, with the reasons that hold in it."""
-    rows = [shifts(schedule, layer, start, end) for layer in schedule.layers]
+    rows = [shifts(schedule, layer, start, end) for layer in schedule.all_layers]
     exceptions = [e for e in schedule.exceptions if e.start < end and e.end > start]
     seated = [_seated(row) for row in rows]
     active = _active(exceptions)
@@ -289,5 +297,6 @@ def _horizon(schedule: Schedule, at: datetime) -> datetime:
         period = layer.rotation.step or layer.rotation.length * LONGEST_MONTH
         slots = max(len(roster.slots) for roster in layer.rosters)
         round_trip = max(round_trip, 2 * period * slots)
+    once += [layer.stretches[-1].end for layer in schedule.fixed if layer.stretches]
     once += [exception.end for exception in schedule.exceptions]
     return max(once) + min(round_trip, DECADE)

@@ -7,17 +7,17 @@ Source: field/oncall.md section 3.1, "Final".
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from oncall.rotation.plan import ADD, REMOVE, REPLACE, SET, Layer, Schedule, ScheduleException
+from oncall.rotation.plan import ADD, REMOVE, REPLACE, SET, FixedLayer, Layer, Schedule, ScheduleException
 
 
 @dataclass(frozen=True)
 class Reason:
     """Why ``user`` is on call.
 
-    ``layer`` and ``turn`` tell whose turn it is (``last_turn`` of a run that was joined); both are None
-    where an exception of the whole schedule put the person there. ``exceptions`` are the keys of those that
-    acted, in order. With ``user`` None it tells why somebody is *not*: an exception emptied the layer, or
-    the schedule.
+    ``layer`` and ``turn`` tell whose turn it is (``last_turn`` of a run that was joined); a fixed layer has
+    no turns, and both are None where an exception of the whole schedule put the person there.
+    ``exceptions`` are the keys of those that acted, in order. With ``user`` None it tells why somebody is
+    *not*: an exception emptied the layer, or the schedule.
     """
 
     user: str | None
@@ -38,9 +38,12 @@ class Reason:
 
 @dataclass(frozen=True)
 class Seat:
-    """What a layer offers before exceptions: the turn's number, its people, and a reason for each."""
+    """What a layer offers before exceptions: the turn's number, its people, and a reason for each.
 
-    turn: int
+    A fixed layer has no turns.
+    """
+
+    turn: int | None
     people: tuple[str, ...]
     reasons: tuple[Reason, ...]
 
@@ -49,6 +52,11 @@ def seat(layer: Layer, turn: int, people: tuple[str, ...], last_turn: int | None
     """The seat of ``people`` whose turn it is, or whose turns it is up to ``last_turn``."""
     last = turn if last_turn is None else last_turn
     return Seat(turn, people, tuple(Reason(user, layer.name, turn, last) for user in people))
+
+
+def fixed_seat(layer: FixedLayer, people: tuple[str, ...]) -> Seat:
+    """The seat of ``people`` whom a fixed layer names."""
+    return Seat(None, people, tuple(Reason(user, layer.name) for user in people))
 
 
 def on_duty(
@@ -65,7 +73,7 @@ def on_duty(
     reasons: list[Reason] = []
     for level in schedule.levels:
         for index in level:
-            reasons += with_exceptions(schedule.layers[index], seats[index], active)
+            reasons += with_exceptions(schedule.all_layers[index], seats[index], active)
         if any(reason.user for reason in reasons):
             break
     return _on_the_whole_schedule(reasons, [e for e in active if not e.layer])
@@ -77,7 +85,7 @@ def people(reasons: Sequence[Reason]) -> tuple[str, ...]:
 
 
 def with_exceptions(
-    layer: Layer, seat: Seat | None, active: Sequence[ScheduleException]
+    layer: Layer | FixedLayer, seat: Seat | None, active: Sequence[ScheduleException]
 ) -> tuple[Reason, ...]:
     """What a layer offers after the exceptions that act inside it.
 

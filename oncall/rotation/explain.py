@@ -5,7 +5,7 @@ from datetime import datetime
 
 from oncall.rotation.answers import OnCall, active_at, seats_at
 from oncall.rotation.duty import Reason, Seat, on_duty, people, with_exceptions
-from oncall.rotation.plan import SET, Layer, Schedule, ScheduleException
+from oncall.rotation.plan import SET, FixedLayer, Layer, Schedule, ScheduleException
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class LayerAnswer:
     exceptions inside the layer; ``shows`` whether it is these people who are on call.
     """
 
-    layer: Layer
+    layer: Layer | FixedLayer
     seat: Seat | None
     offers: tuple[Reason, ...]
     shows: bool
@@ -43,9 +43,9 @@ def explain(schedule: Schedule, at: datetime) -> Explanation:
     decided = any(exception.kind == SET and not exception.layer for exception in active)
     layers = []
     for level in schedule.levels:
-        offers = {i: with_exceptions(schedule.layers[i], seats[i], active) for i in level}
+        offers = {i: with_exceptions(schedule.all_layers[i], seats[i], active) for i in level}
         for i in level:
             shows = not decided and bool(people(offers[i]))
-            layers.append(LayerAnswer(schedule.layers[i], seats[i], offers[i], shows))
+            layers.append(LayerAnswer(schedule.all_layers[i], seats[i], offers[i], shows))
         decided = decided or any(people(offer) for offer in offers.values())
     return Explanation(OnCall(at, people(reasons), reasons), tuple(layers), tuple(active))

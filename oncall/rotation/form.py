@@ -69,7 +69,7 @@ def dump(schedule: Schedule) -> dict[str, Any]:
 
 
 def people_named(schedule: Schedule) -> dict[str, str]:
-    """Every username that the schedule names, with the first place in the form where it does."""
+    """Every username that the schedule names, with the first place that does: in the form, or a fixed layer."""
     places: dict[str, str] = {}
     for index, each in enumerate(schedule.layers):
         rosters = [(f"layers[{index}].slots", each.slots)]
@@ -81,6 +81,9 @@ def people_named(schedule: Schedule) -> dict[str, str]:
     for index, each in enumerate(schedule.exceptions):
         for name in filter(None, (each.user, each.by, *each.users)):
             places.setdefault(name, f"exceptions[{index}]")
+    for each in schedule.fixed:
+        for name in (name for stretch in each.stretches for name in stretch.people):
+            places.setdefault(name, each.name)
     return places
 
 

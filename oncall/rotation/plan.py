@@ -3,10 +3,12 @@
 Source of the meaning: design.md section 5, contract.md section 4.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from oncall.rotation.turns import Roster, Rotation, Slot, ordinals
@@ -107,6 +109,39 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """Who is on call between two instants (half-open), as somebody else has laid it down."""
+
+    start: datetime
+    end: datetime
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FixedLayer:
+    """A layer without turns, such as an imported calendar: nothing of it is computed.
+
+    ``stretches`` are in order and do not overlap. Between them the layer does not cover.
+    """
+
+    name: str
+    priority: int
+    stretches: tuple[Stretch, ...] = ()
+
+    def between(self, start: datetime, end: datetime) -> list[Stretch]:
+        """The stretches that reach into ``start`` to ``end``."""
+        first = bisect_right(self.stretches, start, key=attrgetter("end"))
+        last = bisect_left(self.stretches, end, key=attrgetter("start"))
+        return list(self.stretches[first:last])
+
+    def people(self, at: datetime) -> Slot | None:
+        """Who is on call by this layer at an instant; None where it does not cover."""
+        number = bisect_right(self.stretches, at, key=attrgetter("end"))
+        found = self.stretches[number] if number < len(self.stretches) else None
+        return found.people if found and found.start <= at else None
+
+
+@dataclass(frozen=True)
 class ScheduleException:
     """A departure from the layers between two instants (half-open).
 
@@ -133,17 +168,26 @@ class ScheduleException:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Layers and exceptions in one time zone; exceptions in order of creation."""
+    """Layers and exceptions in one time zone; exceptions in order of creation.
+
+    ``fixed`` layers take part like the others and stand in no form: they belong to whoever laid them down.
+    """
 
     zone: ZoneInfo
     layers: tuple[Layer, ...] = ()
     exceptions: tuple[ScheduleException, ...] = ()
+    fixed: tuple[FixedLayer, ...] = ()
+
+    @cached_property
+    def all_layers(self) -> tuple[Layer | FixedLayer, ...]:
+        """Those with turns, then the fixed ones."""
+        return (*self.layers, *self.fixed)
 
     @cached_property
     def levels(self) -> tuple[tuple[int, ...], ...]:
-        """Indexes of layers by priority, the highest first; those of one level share the duty."""
+        """Indexes into ``all_layers`` by priority, the highest first; those of one level share the duty."""
         by_priority: dict[int, list[int]] = {}
-        for index, layer in enumerate(self.layers):
+        for index, layer in enumerate(self.all_layers):
             by_priority.setdefault(layer.priority, []).append(index)
         return tuple(tuple(by_priority[priority]) for priority in sorted(by_priority, reverse=True))
 
