@@ -2,8 +2,8 @@
 
 The name is resolved once, every address behind it is judged, and the connection goes to an address so vetted
 (TLS and the Host header keep the name), so a name that changes its mind between look-up and connection gains
-nothing. No redirect is followed, no proxy taken from the environment, nothing decompressed, at most 64 KB read,
-and each request ends by the wall clock. Source: field/reliability.md section 4.5.
+nothing. No redirect is followed, no proxy taken from the environment, nothing decompressed, at most 64 KB read
+unless the caller asks for more, and each request ends by the wall clock. Source: field/reliability.md section 4.5.
 """
 
 import contextlib
@@ -57,7 +57,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; ``body`` holds its first 64 KB as they were sent."""
+    """What came back; ``body`` as it was sent, cut at what the caller would read (64 KB)."""
 
     status: int
     headers: dict[str, str]
@@ -71,8 +71,11 @@ def request(
     headers: dict[str, str] | None = None,
     body: bytes = b"",
     limit_s: float | None = None,
+    answer_limit: int = ANSWER_LIMIT,
 ) -> Answer:
     """Make one request, ended after ``limit_s`` seconds (20 unless told) whatever the receiver does.
+
+    Of the answer's body at most ``answer_limit`` bytes are read.
 
     Any answer is an ``Answer``, redirects and errors too. Raises ``DeliveryError``: permanent with the code
     ``blocked`` for an address we do not go to, ``Unsure`` where the request may have been taken.
@@ -83,13 +86,19 @@ def request(
     sent = {"User-Agent": "Muster", "Accept-Encoding": "identity", "Connection": "close", **(headers or {})}
     with deadline(limit_s, backend.cut) as passed, contextlib.closing(backend):
         try:
-            return _exchange(backend, method, target, sent, body, limit_s)
+            return _exchange(backend, method, target, sent, body, limit_s, answer_limit)
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
             raise _failure(error, target, backend, f"{limit_s:g} s" if passed.is_set() else "") from error
 
 
 def _exchange(
-    backend: "_Pinned", method: str, target: Target, headers: dict[str, str], body: bytes, limit_s: float
+    backend: "_Pinned",
+    method: str,
+    target: Target,
+    headers: dict[str, str],
+    body: bytes,
+    limit_s: float,
+    answer_limit: int,
 ) -> Answer:
     timeout = {"connect": CONNECT_LIMIT_S, "read": limit_s, "write": limit_s, "pool": limit_s}
     with (
@@ -101,10 +110,10 @@ def _exchange(
         received = bytearray()
         for chunk in response.iter_stream():
             received += chunk
-            if len(received) >= ANSWER_LIMIT:
+            if len(received) >= answer_limit:
                 break
         names = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-        return Answer(response.status, names, bytes(received[:ANSWER_LIMIT]))
+        return Answer(response.status, names, bytes(received[:answer_limit]))
 
 
 @functools.lru_cache(maxsize=1)

@@ -228,7 +228,8 @@ def test_a_receiver_that_never_answers_is_cut_off(hook):
         egress.request("POST", address, limit_s=0.3)
 
 
-def test_of_an_endless_answer_only_the_first_64_kb_are_read(hook):
+@pytest.mark.parametrize(("asked", "size"), [({}, 64 * 1024), ({"answer_limit": 100_000}, 100_000)])
+def test_of_an_endless_answer_only_the_beginning_is_read(hook, asked, size):
     sink, address = hook
     sent = []
 
@@ -240,9 +241,9 @@ def test_of_an_endless_answer_only_the_first_64_kb_are_read(hook):
 
     sink.answer = pour
 
-    answer = egress.request("POST", address)
+    answer = egress.request("POST", address, **asked)
 
-    assert (answer.status, len(answer.body)) == (200, 64 * 1024)
+    assert (answer.status, len(answer.body)) == (200, size)
     assert len(sent) < 200
 
 
