@@ -15,97 +15,27 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
-from django.utils import timezone
-from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from incidents import classification, guards, lifecycle, rights, tasks, transitions
 from incidents.admin import exporting, filters, page, verb_forms
+from incidents.admin.columns import Columns
 from incidents.admin.filters import ManagerFilter, MyRoleFilter, ViewFilter
+from incidents.admin.forms import DECLARE, DeclareForm, IncidentForm
 from incidents.admin.page import Link
 from incidents.models import AffectedService, Incident, Role, RoleAssignment, Task
 from oncall import clock
-from oncall.edges import times
 from oncall.edges.admin import HistoryAdmin, Verb, VerbsAdmin
 from oncall.messaging.errors import DomainError
 from oncall.models import User
-from oncall.templatetags import muster
 
 KEY = re.compile(r"^\s*(?:INC-)?(\d{1,18})\s*$", re.IGNORECASE)
 LISTS = {"incidents_incident_changelist", "incidents_incident_export"}
 TIMES = ("impact_started_at", "detected_at", "acknowledged_at", "mitigated_at", "resolved_at")
 
 
-class IncidentForm(forms.ModelForm):
-    """Corrections. The domain is asked while the form is checked, so that its refusal is the form's error."""
-
-    seen_version = forms.IntegerField(widget=forms.HiddenInput)
-    reason = forms.CharField(
-        required=False,
-        max_length=500,
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text="Needed when you correct a time: metrics are computed from them.",
-    )
-    editor: User
-
-    def __init__(self, *args, **options) -> None:
-        super().__init__(*args, **options)
-        self.initial["seen_version"] = self.instance.version
-
-    def _post_clean(self) -> None:
-        super()._post_clean()
-        if self.errors:
-            return
-        changes = {
-            name: self.cleaned_data[name]
-            for name in self.changed_data
-            if name not in {"seen_version", "reason"}
-        }
-        try:
-            lifecycle.edit(
-                Incident.objects.get(pk=self.instance.pk),
-                by=self.editor,
-                at=clock.now(),
-                reason=self.cleaned_data["reason"],
-                expected_version=self.cleaned_data["seen_version"],
-                **changes,
-            )
-        except DomainError as error:
-            self.add_error("reason" if error.code == "reason_missing" else None, error.detail)
-
-
-class DeclareForm(verb_forms.form_for(transitions.verb("declare"))):
-    """Declaring what nobody has detected yet: a title is needed, and what is hurt or what is seen."""
-
-    description = forms.CharField(
-        label="What you see", required=False, widget=forms.Textarea(attrs={"rows": 3})
-    )
-    private = forms.BooleanField(
-        required=False, help_text="Only those with a part in it see it. There is no way back."
-    )
-
-    def __init__(self, *args, **options) -> None:
-        super().__init__(*args, **options)
-        self.fields["title"].required = True
-        self.fields["services"].help_text = "Their people on call are paged."
-
-    def told(self) -> dict:
-        """What was answered; an empty answer leaves the default."""
-        return {name: value for name, value in self.cleaned_data.items() if value or value == 0}
-
-
-DECLARE = Verb(
-    name="declare",
-    label="Declare",
-    run=lifecycle.declare,
-    icon="flag",
-    help="It gets a channel and a bridge, and an incident manager is paged. When unsure, declare.",
-    submit="Declare incident",
-)
-
-
 @admin.register(Incident)
-class IncidentAdmin(VerbsAdmin, HistoryAdmin):
+class IncidentAdmin(Columns, VerbsAdmin, HistoryAdmin):
     """``neighbours`` are what upper floors hang on the page: callables (incident, user) -> list of Links."""
 
     neighbours: ClassVar[list[Callable[[Incident, User], list[Link]]]] = []
@@ -120,16 +50,6 @@ class IncidentAdmin(VerbsAdmin, HistoryAdmin):
         ("Times", {"fields": [*TIMES, "reason"]}),
     ]  # fmt: skip
     autocomplete_fields = ["root_cause_service"]
-    list_display = [
-        "key_word",
-        "severity_chip",
-        "headline",
-        "state_word",
-        "manager",
-        "started",
-        "time_to_resolve",
-    ]
-    list_display_links = ["headline"]
     list_filter = [
         ViewFilter,
         "severity",
@@ -215,48 +135,6 @@ class IncidentAdmin(VerbsAdmin, HistoryAdmin):
             raise PermissionDenied
         found = self.get_changelist_instance(request).get_queryset(request)
         return exporting.as_csv(found)
-
-    @admin.display(description="Key", ordering="pk")
-    def key_word(self, incident: Incident) -> str:
-        lock = muster.icon("lock") if incident.private else ""
-        return format_html('<span class="m-key">{} {}</span>', incident.key, lock)
-
-    @admin.display(description="Severity", ordering="severity__rank")
-    def severity_chip(self, incident: Incident) -> str:
-        return muster.severity(incident.severity)
-
-    @admin.display(description="Incident", ordering="title")
-    def headline(self, incident: Incident) -> str:
-        names = ", ".join(affected.service.name for affected in incident.affected_services.all())
-        return format_html('{}<span class="m-small m-below">{}</span>', incident.title, names)
-
-    @admin.display(description="State", ordering="state")
-    def state_word(self, incident: Incident) -> str:
-        return muster.state(incident.state, incident.get_state_display())
-
-    @admin.display(description="Manager")
-    def manager(self, incident: Incident) -> str:
-        if incident.managers_now:
-            return format_html('<span class="m-nowrap">{}</span>', incident.managers_now[0].user)
-        return format_html('<b class="m-bad m-nowrap">{}</b>', "No manager") if incident.is_open else ""
-
-    @admin.display(description="Started", ordering="impact_started_at")
-    def started(self, incident: Incident) -> str:
-        began = incident.impact_started_at or incident.detected_at or incident.created_at
-        now, zone = clock.now(), timezone.get_current_timezone()
-        return format_html(
-            '<span class="m-nowrap">{}</span><span class="m-small m-below">{}</span>',
-            times.date_and_time(began, now, zone),
-            times.span(now - began),
-        )
-
-    @admin.display(description="Time to resolve")
-    def time_to_resolve(self, incident: Incident) -> str:
-        if incident.is_open:
-            return format_html('<span class="m-quiet">{}</span>', "open")
-        if not (incident.resolved_at and incident.impact_started_at):
-            return ""
-        return times.span(incident.resolved_at - incident.impact_started_at)
 
     # -- declaring ---------------------------------------------------------------------------------------
     def add_view(self, request: HttpRequest, form_url="", extra_context=None) -> HttpResponse:

@@ -4,9 +4,7 @@ A verb is a change with a name (acknowledge, resolve). Each is a POST; one that 
 page with its fields. State is never a form field.
 """
 
-from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
@@ -22,7 +20,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from simple_history.admin import SimpleHistoryAdmin
 
 from oncall import clock
+from oncall.edges.verbs import Button, MomentField, Verb, VerbForm
 from oncall.messaging.errors import DomainError
+
+__all__ = ["HTTPS", "Button", "HistoryAdmin", "MomentField", "Verb", "VerbForm", "VerbsAdmin"]
 
 #: An address typed without a scheme is meant to be safe.
 HTTPS = {models.URLField: {"assume_scheme": "https"}}
@@ -75,66 +76,6 @@ class HistoryAdmin(SimpleHistoryAdmin):
     def _seen(self, request: HttpRequest, object_id: str) -> None:
         if self.get_object(request, unquote(object_id)) is None:
             raise Http404
-
-
-class VerbForm(forms.Form):
-    """The fields of a verb. ``obj`` is what it acts on, ``user`` who acts."""
-
-    def __init__(self, *args, obj: Any, user: Any, **options) -> None:
-        self.obj, self.user = obj, user
-        super().__init__(*args, **options)
-
-
-class MomentField(forms.DateTimeField):
-    """A date and time typed in the viewer's zone, with the browser's own picker."""
-
-    def __init__(self, **options) -> None:
-        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-        super().__init__(widget=options.pop("widget", widget), **options)
-
-
-def always(obj: Any, user: Any) -> bool:
-    """A verb that is possible in every state."""
-    return True
-
-
-@dataclass(frozen=True)
-class Verb:
-    """One thing that a person can do to an object.
-
-    ``run(obj, *, by, at, **fields)`` is the domain's verb; the fields are the form's cleaned data. ``allowed``
-    says whether the object's state permits it, ``permission`` whether the person does; ``done`` is said after.
-    """
-
-    name: str
-    label: str
-    run: Callable[..., Any]
-    icon: str = ""
-    form: type[VerbForm] | None = None
-    permission: str = ""
-    allowed: Callable[[Any, Any], bool] = always
-    tone: str = ""  # btn-fill for the one that matters most, bad for the one that cannot be undone
-    help: str = ""
-    submit: str = ""
-    done: str = ""
-    versioned: bool = (
-        True  # False where a late press does no harm: an answer counts whatever happened meanwhile
-    )
-
-
-@dataclass(frozen=True)
-class Button:
-    """A verb on a page: where it goes, and the version of the object that its page shows."""
-
-    name: str
-    label: str
-    icon: str
-    tone: str
-    url: str
-    needs_form: bool
-    expected: str
-    back: str = ""
-    title: str = ""
 
 
 class VerbsAdmin(ModelAdmin):
