@@ -1,12 +1,15 @@
 """The admin site: the stock admin with our frame around it and our first page in it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import wraps
+from urllib.parse import unquote_plus
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.urls import reverse
 from django.utils import timezone
 
@@ -81,6 +84,18 @@ class PortalSite(AdminSite):
     site_header = settings.ORGANISATION
     site_title = settings.ORGANISATION
     index_title = "Now"
+
+    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False):
+        """Refuse an address with a NUL in it: no row holds one, and PostgreSQL faults on the question."""
+        guarded = super().admin_view(view, cacheable)
+
+        @wraps(guarded)
+        def inner(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+            if "\0" in unquote_plus(request.META.get("QUERY_STRING", "")):
+                return HttpResponseBadRequest("The address holds a NUL character.", content_type="text/plain")
+            return guarded(request, *args, **kwargs)
+
+        return inner
 
     def each_context(self, request: HttpRequest) -> dict:
         """The frame of every page: navigation with counts, the viewer's own duty, what is not set up yet."""

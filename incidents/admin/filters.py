@@ -82,7 +82,7 @@ class ManagerFilter(SimpleListFilter):
         managed = RoleAssignment.objects.filter(role=Role.MANAGER, until__isnull=True)
         if self.value() == "none":
             return queryset.exclude(pk__in=managed.values("incident"))
-        if self.value() and self.value().isdecimal():
+        if self.value() in dict(self.lookup_choices):
             return queryset.filter(pk__in=managed.filter(user=self.value()).values("incident"))
         return queryset
 

@@ -153,3 +153,33 @@ def test_a_refusal_says_what_to_do(carol):
 
     assert answer.status_code == 403
     assert "Ask an administrator" in answer.content.decode() and inline_faults(answer.content.decode()) == []
+
+
+HUGE = "9" * 30
+HOSTILE = [
+    "incidents/incident/?q=%00",
+    "incidents/incident/?state__exact=%00",
+    "incidents/incident/?view=%00&manager=%00&my_role=%00",
+    f"incidents/incident/?manager={HUGE}",
+    f"incidents/incident/?severity__id__exact={HUGE}",
+    f"incidents/incident/?services__id__exact={HUGE}&view=all",
+    f"incidents/incident/?q=INC-{HUGE}&view=all",
+    "incidents/incident/?o=x.y.-&p=-1",
+    f"incidents/incident/{HUGE}/change/",
+    f"incidents/incident/{HUGE}/verbs/note/",
+    f"incidents/incident/{HUGE}/tasks/{HUGE}/",
+    "incidents/incident/%00/change/",
+    "incidents/incident/%FF/verbs/note/?next=//elsewhere.example",
+    "incidents/incident/export/?state__exact=%00&view=all",
+    "oncall/page/?state__exact=%00",
+    "messaging/delivery/?state__exact=%ED%A0%80",
+    "autocomplete/?app_label=oncall&model_name=service&field_name=team&term=%00",
+]
+
+
+@pytest.mark.parametrize("path", HOSTILE)
+def test_no_address_makes_a_fault(admin_client, path):
+    for method in (admin_client.get, admin_client.post):
+        answer = method(f"/admin/{path}")
+
+        assert answer.status_code < 500
