@@ -12,7 +12,7 @@ from incidents import engagement, reporting
 from incidents.models import Incident
 from oncall import clock
 from oncall.messaging.errors import DomainError
-from oncall.models import Service
+from oncall.models import Notified, Service
 
 
 class ReportForm(forms.Form):
@@ -65,7 +65,9 @@ def sent(request: HttpRequest, number: int) -> HttpResponse:
     if incident is None:
         raise Http404
     called = engagement.roll_call(incident)
-    context = {"title": f"{incident.key} is reported", "incident": incident, "called": called}
+    paged = Notified.objects.filter(page__engagement__incident=incident).select_related("user").order_by("at")
+    title = f"{incident.key} is reported"
+    context = {"title": title, "incident": incident, "called": called, "paged": paged}
     return _page(request, "incidents/reported.html", context)
 
 

@@ -5,6 +5,7 @@ from django.test import Client
 
 from incidents import reporting
 from incidents.models import Incident
+from oncall import escalation
 from oncall.messaging.errors import DomainError
 from oncall.models import Runbook
 
@@ -48,6 +49,16 @@ def test_the_second_press_pages_and_shows_whom(browser, carol, checkout, portal)
     assert f"{incident.key} is reported" in page
     assert "Checkout on-call" in page
     assert incident.timeline.first().text == "Reported by Carol\nError 500"
+
+
+def test_the_report_shows_who_was_paged_and_when(browser, carol, checkout, portal, at):
+    incident = reporting.report(title="Cards fail", service=checkout, seen="x", by=carol, at=at("10:00"))
+    escalation.advance_due(now=lambda: at("10:00"))
+
+    page = browser.get(f"/report/{incident.key}/").content.decode()
+
+    assert "Alice" in page
+    assert "10:00" in page
 
 
 def test_a_double_click_is_one_report(browser, checkout, portal):
