@@ -1,8 +1,8 @@
 """What waits for the viewer herself: roles she holds, tasks and actions she owns."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 
 from django.db.models import F
 from django.utils import timezone
@@ -74,7 +74,14 @@ def _actions(user: User, now: datetime) -> Iterator[WorkItem]:
     for action in owned.select_related("postmortem__incident").order_by("due_on")[:ROWS]:
         day_after = action.due_on + timedelta(days=1) if action.due_on else None
         due_at = datetime.combine(day_after, time.min, tzinfo=zone) if day_after else None
-        yield item(action.title, action.postmortem.incident, due_at, now, what="Due", url=links.page(action))
+        row = item(action.title, action.postmortem.incident, due_at, now, what="Due", url=links.page(action))
+        yield replace(row, words=_days(action, now.astimezone(zone).date())) if due_at else row
+
+
+def _days(action: ActionItem, today: date) -> str:
+    """In whole days, as the action's own page says it."""
+    words = times.days(action.due_on, today)
+    return words if action.due_on < today else f"Due {words}"
 
 
 def item(

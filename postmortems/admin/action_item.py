@@ -21,11 +21,32 @@ from postmortems.models import ActionItem
 from postmortems.templatetags import postmortem as look
 
 Stage = ActionItem.State
+CLASH = "Somebody else has changed this action since you opened it. Look at it above, then save again."
+WITHOUT_LINKS = dict.fromkeys(
+    ["can_add_related", "can_change_related", "can_delete_related", "can_view_related"], False
+)
 
 
 def _today() -> date:
     """The viewer's."""
     return timezone.localdate(clock.now())
+
+
+class ActionForm(forms.ModelForm):
+    """Corrections. ``seen`` is the entry of the history that the page showed; a later one is not written over."""
+
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args, **options) -> None:
+        super().__init__(*args, **options)
+        self.initial["seen"] = self.instance.history.values_list("history_id", flat=True).first()
+
+    def clean(self) -> dict:
+        cleaned, now = super().clean(), self.initial["seen"]
+        if cleaned.get("seen") not in {None, now}:
+            self.data = {**self.data.dict(), self.add_prefix("seen"): now}  # the next press has seen it
+            raise forms.ValidationError(CLASH)
+        return cleaned
 
 
 class Late(admin.SimpleListFilter):
@@ -53,7 +74,8 @@ class ActionItemAdmin(VerbsAdmin, HistoryAdmin):
         "id",
     ]
     autocomplete_fields = ["owner"]
-    fields = ["title", "details", "owner", "priority", "essential", "due_on"]
+    form = ActionForm
+    fields = ["seen", "title", "details", "owner", "priority", "essential", "due_on"]
     formfield_overrides = {
         **HistoryAdmin.formfield_overrides,
         models.DateField: {"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")},
@@ -108,7 +130,7 @@ class ActionItemAdmin(VerbsAdmin, HistoryAdmin):
 
     @admin.display(description="Priority", ordering="priority")
     def priority_word(self, action: ActionItem) -> str:
-        return action.get_priority_display() or look.quiet("not set")
+        return action.get_priority_display() or look.quiet("no priority")
 
     @admin.display(description="Due", ordering="due_on")
     def due(self, action: ActionItem) -> str:
@@ -152,8 +174,15 @@ class ActionItemAdmin(VerbsAdmin, HistoryAdmin):
         incident = context["original"].postmortem.incident
         return super().render_verb_form(request, verb, form, **{**context, "original": incident})
 
+    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **options):
+        """People are made elsewhere: no links beside the owner."""
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if db_field.name == "owner":
+            vars(field.widget).update(WITHOUT_LINKS)
+        return field
+
     def save_model(self, request: HttpRequest, obj: ActionItem, form: forms.ModelForm, change: bool) -> None:
-        fields = {name: form.cleaned_data[name] for name in form.changed_data}
+        fields = {name: form.cleaned_data[name] for name in form.changed_data if name != "seen"}
         if fields:
             actions.change(obj, by=request.user, at=clock.now(), **fields)
 

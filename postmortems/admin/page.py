@@ -156,13 +156,15 @@ def bar(postmortem: PostMortem, buttons: list[Button], viewer: User) -> list[But
 def context(postmortem: PostMortem, shown: list[Part], now: datetime) -> dict:
     """Everything about the post-mortem that is the same for everybody who sees it."""
     incident, unfinished = postmortem.incident, postmortem.state in UNFINISHED
+    missing = review.unready(postmortem) if unfinished else []
     return {
         "now": now,
         "postmortem": postmortem,
         "incident": incident,
         "parts": shown,
         "unfinished": unfinished,
-        "missing": review.unready(postmortem) if unfinished else [],
+        "missing": missing,
+        "incident_gaps": any(sentence.startswith(f"{incident.key} ") for sentence in missing),
         "advice": advice(shown) if unfinished else [],
         "approvals": list(postmortem.approvals.select_related("user")),
         "due": times.due(postmortem.due_at, now, soon=SOON) if unfinished and postmortem.due_at else None,

@@ -13,8 +13,8 @@ from postmortems.models import PostMortem, Section
 
 MOST = 50_000
 CLASH = (
-    "Somebody else changed this section while you wrote. Their text stands above, yours below: "
-    "put the two together and save again."
+    "Somebody else changed this section while you wrote. Their text stands below yours: "
+    "take over what you need, then save again."
 )
 
 

@@ -288,6 +288,24 @@ def test_the_owner_changes_her_action_without_any_right(client, late_action, bob
     assert ActionItem.objects.get().title == "Add two limits"
 
 
+def test_an_action_that_somebody_else_changed_meanwhile_is_not_written_over(signed_in, late_action, bob):
+    form = signed_in.get(page(late_action)).context["adminform"].form
+    actions.change(late_action, title="Bob's title", by=bob, at=AT)
+    fields = {**form.initial, "owner": bob.pk, "title": "Alice's title"}
+
+    answer = signed_in.post(page(late_action), fields)
+
+    assert "Somebody else has changed this action" in answer.content.decode()
+    assert ActionItem.objects.get().title == "Bob's title"
+
+
+def test_an_incident_that_does_not_say_why_is_one_press_away(signed_in, submitted):
+    assert "#edit" not in signed_in.get(page(submitted)).content.decode()
+    Incident.objects.update(root_cause_type="")
+
+    assert f'{page(submitted.incident)}#edit"' in signed_in.get(page(submitted)).content.decode()
+
+
 def queries(client, address: str) -> int:
     with CaptureQueriesContext(connection) as taken:
         assert client.get(address).status_code == 200
