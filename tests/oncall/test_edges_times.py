@@ -1,6 +1,6 @@
 """Times in words."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -64,3 +64,17 @@ def test_a_deadline_is_said_in_words_and_drawn_as_a_share(minutes, text, tone, u
     due = times.due(at, NOW, start=at - timedelta(hours=1), soon=timedelta(minutes=5))
 
     assert (due.text, due.tone, due.used) == (text, tone, used)
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [(-3, "3 days late"), (-1, "1 day late"), (0, "today"), (1, "tomorrow"), (12, "in 12 days")],
+)
+def test_a_day_is_as_far_as_the_calendar_says(left, words):
+    today = date(2026, 3, 9)
+
+    assert times.days(today + timedelta(days=left), today) == words
+
+
+def test_a_day_of_another_year_says_which():
+    assert times.day(date(2025, 12, 24), date(2026, 3, 9)) == "24 Dec 2025"
