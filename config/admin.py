@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from config import health, trends
 from config.firstpage import duty, incidents, links, mine, reaching
+from config.sign_in import StaffSignInForm
 from incidents.models import Incident, StoredEvent
 from oncall import clock
 from oncall.edges.admin import Button
@@ -84,6 +85,7 @@ class PortalSite(AdminSite):
     site_header = settings.ORGANISATION
     site_title = settings.ORGANISATION
     index_title = "Now"
+    login_form = StaffSignInForm
 
     def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False):
         """Refuse an address with a NUL in it: no row holds one, and PostgreSQL faults on the question."""

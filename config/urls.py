@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.routers import DefaultRouter
 
-from config import api_docs, health
+from config import api_docs, health, sign_in
 from incidents.api import alerts, incidents, metrics
 from oncall import api as oncall
 from postmortems import api as postmortems
@@ -27,6 +27,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
+    path("login/", sign_in.SignIn.as_view(), name="login"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),
     path("", include("oncall.urls")),

@@ -6,8 +6,16 @@ import pytest
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from tests import databases
+
+# A busy machine is no fault of the code: no time is asserted, and the same examples are tried everywhere.
+hypothesis_settings.register_profile(
+    "muster", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("muster")
 
 COMMITTING = {"transactional_db", "live_server", "django_db_reset_sequences"}
 

@@ -3,12 +3,12 @@
 No cookie, no session, so nothing to forge: the link itself is the right to act. No cache stores an answer.
 """
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from oncall import clock
+from oncall.edges.network import client_address
 from oncall.messaging.errors import DomainError
 from statuspage import forms, links, public, subscriptions
 from statuspage.documents import html, words
@@ -31,15 +31,6 @@ def page_of(template: str, *, page: StatusPage | None = None, status: int = 200,
 def notice(title: str, text: str, *, again: bool = False, status: int = 200, **context) -> HttpResponse:
     """One sentence, and the ways on."""
     return page_of("notice", title=title, text=text, again=again, status=status, **context)
-
-
-def client_address(request: HttpRequest) -> str:
-    """Who asks, as the outermost proxy that we trust saw it."""
-    proxies = settings.TRUSTED_PROXIES
-    seen = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-    if proxies and len(seen) >= proxies:
-        return seen[-proxies]
-    return request.META.get("REMOTE_ADDR", "")
 
 
 @csrf_exempt
