@@ -31,6 +31,7 @@ GROUPS = [
         [
             "oncall.Schedule",
             "oncall.ScheduleException",
+            "oncall.Swap",
             "oncall.CalendarFeed",
             "oncall.EscalationPolicy",
             "oncall.Team",

@@ -1,5 +1,12 @@
 """The REST API of this floor, one module for each subject. ``ROUTES`` is what the router mounts."""
 
-from oncall.api import directory, on_call, paging, policies, schedules
+from oncall.api import directory, on_call, paging, policies, schedules, swaps
 
-ROUTES = [*schedules.ROUTES, *on_call.ROUTES, *directory.ROUTES, *policies.ROUTES, *paging.ROUTES]
+ROUTES = [
+    *schedules.ROUTES,
+    *on_call.ROUTES,
+    *directory.ROUTES,
+    *policies.ROUTES,
+    *paging.ROUTES,
+    *swaps.ROUTES,
+]

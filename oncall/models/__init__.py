@@ -5,6 +5,7 @@ from oncall.models.paging import AnswerToken, Notified, Page, PageEvent
 from oncall.models.policies import EscalationPolicy, Step, StepTarget
 from oncall.models.schedules import Layer, LayerEdit, OnDuty, Schedule, ScheduleException, Slot
 from oncall.models.settings import PortalSettings
+from oncall.models.swaps import Swap
 from oncall.models.tokens import ApiToken, RememberedAnswer
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Slot",
     "Step",
     "StepTarget",
+    "Swap",
     "Team",
     "Urgency",
     "User",

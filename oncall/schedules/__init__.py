@@ -2,7 +2,7 @@
 
 loading  rows -> plain values of ``oncall.rotation``
 answers  on_call, on_call_now, final, gaps, explain, preview, to_form
-saving   replace (a whole form), add_exception, change_roster, touch
+saving   replace (a whole form), add_exception, make_exception, end_exception, change_roster, touch
 """
 
 from oncall.schedules.answers import (
@@ -18,18 +18,28 @@ from oncall.schedules.answers import (
     to_forms,
 )
 from oncall.schedules.loading import load, load_many
-from oncall.schedules.saving import add_exception, change_roster, replace, roster, touch
+from oncall.schedules.saving import (
+    add_exception,
+    change_roster,
+    end_exception,
+    make_exception,
+    replace,
+    roster,
+    touch,
+)
 
 __all__ = [
     "OnCall",
     "Preview",
     "add_exception",
     "change_roster",
+    "end_exception",
     "explain",
     "final",
     "gaps",
     "load",
     "load_many",
+    "make_exception",
     "on_call",
     "on_call_now",
     "preview",

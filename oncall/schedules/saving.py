@@ -39,8 +39,13 @@ def replace(schedule: Schedule, form: dict[str, Any], *, by: User | None, at: da
     return True
 
 
+def add_exception(schedule: Schedule, *, by: User | None, at: datetime, **said: Any) -> Schedule:
+    """``make_exception`` for callers who go on with the schedule."""
+    return make_exception(schedule, **said, by=by, at=at).schedule
+
+
 @transaction.atomic
-def add_exception(
+def make_exception(
     schedule: Schedule,
     *,
     kind: str,
@@ -53,7 +58,7 @@ def add_exception(
     reason: str = "",
     by: User | None,
     at: datetime,
-) -> Schedule:
+) -> ScheduleException:
     """Depart from the layers for a while: remove ``user``, replace by ``cover``, set ``users`` or add ``user``.
 
     Adding the same exception again changes nothing. DomainError ``bad_schedule`` where it is at fault.
@@ -71,11 +76,28 @@ def add_exception(
     row = Schedule.objects.select_for_update().get(pk=schedule.pk)
     plan = load(row)
     wanted = _read_exception(form, plan)
-    if any(_same(wanted, exception) for exception in plan.exceptions):
-        return row
+    for exception in plan.exceptions:
+        if _same(wanted, exception):
+            return row.exceptions.get(pk=exception.key)
     people = {each.username: each for each in (user, cover, *users) if each}
-    _create_exceptions(row, (wanted,), {layer.name: layer} if layer else {}, people, by, at)
-    return touch(row, by=by, at=at)
+    [made] = _create_exceptions(row, (wanted,), {layer.name: layer} if layer else {}, people, by, at)
+    made.schedule = touch(row, by=by, at=at)
+    return made
+
+
+@transaction.atomic
+def end_exception(exception: ScheduleException, *, by: User | None, at: datetime) -> None:
+    """Let an exception hold no longer: one to come is deleted, one under way ends now, the past stays."""
+    row = Schedule.objects.select_for_update().get(pk=exception.schedule_id)
+    current = row.exceptions.filter(pk=exception.pk).first()
+    if current is None or current.end <= at:
+        return
+    if current.start < at:
+        current.end = at
+        _save(current, by, at)
+    else:
+        _delete(current, by, at)
+    touch(row, by=by, at=at)
 
 
 @transaction.atomic
@@ -237,8 +259,8 @@ def _create_exceptions(
     people: People,
     by: User | None,
     at: datetime,
-) -> None:
-    named = ScheduleException.users.through
+) -> list[ScheduleException]:
+    named, rows = ScheduleException.users.through, []
     for exception in wanted:
         created = ScheduleException(
             schedule=row,
@@ -254,6 +276,8 @@ def _create_exceptions(
         named.objects.bulk_create(
             [named(scheduleexception=created, user=people[name]) for name in exception.users]
         )
+        rows.append(created)
+    return rows
 
 
 def _same(one: rotation.ScheduleException, other: rotation.ScheduleException) -> bool:
