@@ -42,7 +42,7 @@ def daily(start: str, seconds: int, days: list[str] | None = None) -> Form:
     """A window on each of ``days`` (all when None) of at most a day from ``start`` (``09:00``)."""
     end = _clock(start) + timedelta(seconds=seconds)
     form: Form = {"type": "daily", "days": days} if days else {"type": "daily"}
-    return form | {"from": start, "to": _time(end)}
+    return form | {"from": start, "to": clock_time(end)}
 
 
 def weekly(day: int, start: str, seconds: int) -> Form:
@@ -54,17 +54,14 @@ def weekly(day: int, start: str, seconds: int) -> Form:
         "from_day": WEEKDAYS[day],
         "from": start,
         "to_day": WEEKDAYS[to_day],
-        "to": _time(end),
+        "to": clock_time(end),
     }
 
 
-def clock_time(time: datetime) -> str:
-    return _time(time)
+def clock_time(moment: datetime) -> str:
+    """Its time of day, to the minute where nothing is lost."""
+    return moment.time().isoformat(timespec="seconds" if moment.second else "minutes")
 
 
 def _clock(time: str) -> datetime:
     return datetime.fromisoformat(f"2024-01-01T{time}")
-
-
-def _time(time: datetime) -> str:
-    return time.time().isoformat(timespec="seconds" if time.second else "minutes")
