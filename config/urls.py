@@ -13,6 +13,7 @@ from postmortems import api as postmortems
 from statuspage import api as statuspage
 
 router = DefaultRouter()
+router.include_format_suffixes = False  # .../on-call.json would call verbs with a word they do not know
 for rooms in (oncall, alerts, incidents, metrics, statuspage, postmortems):
     for prefix, view, basename in rooms.ROUTES:
         router.register(prefix, view, basename=basename)

@@ -218,3 +218,10 @@ def test_no_state_is_writable_through_the_api():
 
     assert states
     assert [name for name, state in states.items() if not state.get("readOnly")] == []
+
+
+def test_an_address_has_no_other_spelling(client, db):
+    """``….json`` used to call the view with a word it did not know."""
+    client.force_login(User.objects.create_superuser("root"))
+
+    assert client.get("/api/v1/schedules/pay/on-call.json").status_code == 404
