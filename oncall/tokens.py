@@ -8,6 +8,7 @@ typing error from a wrong key without a query. Source: field/reliability.md 4.4.
 import hashlib
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hmac import compare_digest
 from zlib import crc32
@@ -19,6 +20,14 @@ from oncall.models import ApiToken, User
 FORM = re.compile(r"mst_([A-Za-z0-9]{8})_([A-Za-z0-9_-]{43})_([0-9a-f]{6})")
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 USE_IS_WRITTEN_EVERY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a well-formed text says: which row to look at, and what that row must hold."""
+
+    prefix: str
+    secret_hash: str
 
 
 def create(
@@ -41,19 +50,32 @@ def create(
 
 def find(text: str, *, at: datetime) -> ApiToken | None:
     """The live token of an active person that ``text`` names, or None. Notes its use every ten minutes."""
-    match = FORM.fullmatch(text)
-    if not match or not compare_digest(match[3], _checksum(match[1], match[2])):
+    key = read(text)
+    if key is None:
         return None
     token = (
         ApiToken.objects.select_related("user")
-        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at), prefix=match[1], revoked_at__isnull=True)
+        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at), prefix=key.prefix, revoked_at__isnull=True)
         .first()
     )
-    if not token or not token.user.is_active or not compare_digest(token.secret_hash, _digest(match[2])):
+    if not token or not token.user.is_active or not compare_digest(token.secret_hash, key.secret_hash):
         return None
-    if token.last_used_at is None or at - token.last_used_at > USE_IS_WRITTEN_EVERY:
+    if not use_is_noted(token.last_used_at, at):
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=at)
     return token
+
+
+def read(text: str) -> Key | None:
+    """What a token's text says; None where it is not one, a typing error included."""
+    match = FORM.fullmatch(text)
+    if not match or not compare_digest(match[3], _checksum(match[1], match[2])):
+        return None
+    return Key(match[1], _digest(match[2]))
+
+
+def use_is_noted(last_used_at: datetime | None, at: datetime) -> bool:
+    """Whether a use at this instant needs no writing down."""
+    return last_used_at is not None and at - last_used_at <= USE_IS_WRITTEN_EVERY
 
 
 def revoke(token: ApiToken, *, at: datetime) -> ApiToken:
