@@ -88,6 +88,17 @@ class Draft:
         self.names.setdefault("users", {})[ident] = form["username"]
         return form
 
+    def fullest(self, entries: list[Entry]) -> list[Entry]:
+        """Each id once: an API's list often says less of a thing than the answer for it alone."""
+        kept: dict[str, Entry] = {}
+        for entry in entries:
+            other = kept.get(entry.text("id"))
+            if other is None or len(entry.value) > len(other.value):
+                kept[entry.text("id")] = entry
+            if other:
+                self.remark(entry, f"is the same as {other.place}; the fuller of the two is taken.")
+        return list(kept.values())
+
     def person(self, entry: Entry, ident: str, name: str) -> str:
         """The username of someone referred to; made, without an address, where the files do not hold her."""
         if self.find("users", ident) is None:

@@ -22,6 +22,8 @@ def parse(documents: list[Document]) -> Imported:
     draft, found = Draft(), {}
     for entry in unwrap(documents, WRAPPERS):
         found.setdefault(_kind(entry), []).append(entry)
+    for kind in sorted(found.keys() - {""}):
+        found[kind] = draft.fullest(found[kind])
     for entry in found.get("user", []):
         _user(draft, entry)
     for entry in found.get("team", []):

@@ -19,6 +19,8 @@ def parse(documents: list[Document]) -> Imported:
     draft, found = Draft(), {}
     for entry in unwrap(documents, WRAPPERS):
         found.setdefault(_kind(entry), []).append(entry)
+    for kind in sorted({"user", "team", "schedule", "escalation", "service"} & found.keys()):
+        found[kind] = draft.fullest(found[kind])
     for entry in found.get("user", []):
         _user(draft, entry)
     for entry in found.get("team", []):
@@ -153,12 +155,18 @@ def _windows(entry: Entry) -> list[dict[str, Any]]:
         start, end = _minute(item, "start"), _minute(item, "end")
         return [turns.daily(_clock(start), ((end - start) % 1440) * 60)] if start != end else []
     if kind == "weekday-and-time-of-day":
-        return [window for item in limits.entries("restrictions") if (window := _week_window(item))]
+        return _week_windows(limits.entries("restrictions"))
     if kind:
         raise limits.fault(
             f"{kind!r} is not known; known are time-of-day and weekday-and-time-of-day", "type"
         )
     return []
+
+
+def _week_windows(entries: list[Entry]) -> list[dict[str, Any]]:
+    """All windows; none where one of them is the whole week already."""
+    windows = [window for entry in entries if (window := _week_window(entry))]
+    return windows if len(windows) == len(entries) else []
 
 
 def _week_window(entry: Entry) -> dict[str, Any] | None:

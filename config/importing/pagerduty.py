@@ -28,6 +28,7 @@ def parse(documents: list[Document]) -> Imported:
             found[kind].append(entry)
         else:
             draft.remark(entry, "not a user, team, schedule, escalation policy or service; left out.")
+    found = {kind: draft.fullest(entries) for kind, entries in found.items()}
     for entry in found["users"]:
         _user(draft, entry)
     for entry in found["teams"]:
@@ -48,7 +49,7 @@ def _user(draft: Draft, entry: Entry) -> None:
     draft.user(entry, entry.text("id"), name=name, email=email, login=email or name, zone=zone)
     other = [c for c in entry.entries("contact_methods") if "email" not in c.text("type", "")]
     if other:
-        draft.remark(entry, f"{len(other)} phones and devices have no counterpart; pages go by e-mail.")
+        draft.remark(entry, f"phones and devices ({len(other)}) have no counterpart; pages go by e-mail.")
     if entry.items("notification_rules"):
         draft.remark(entry, "the person's notification rules became: by e-mail at once.")
 
@@ -80,6 +81,8 @@ def _schedule(draft: Draft, entry: Entry) -> None:
         }
         for item in entry.entry("overrides_subschedule").entries("rendered_schedule_entries")
     ]
+    if not entry.items("schedule_layers"):
+        draft.remark(entry, "the answer holds no layers; ask for each schedule by its id.")
     if not entry.has("overrides_subschedule"):
         draft.remark(entry, "overrides are not in this answer; ask for the schedule with since and until.")
     draft.add(
@@ -132,8 +135,8 @@ def _layer(draft: Draft, entry: Entry, zone: ZoneInfo, priority: int) -> dict[st
     }
     if entry.value.get("end"):
         form["end"] = written(entry.local("end", zone))
-    windows = [window for item in entry.entries("restrictions") if (window := _window(item))]
-    return form | ({"restrictions": windows} if windows else {})
+    windows = [_window(item) for item in entry.entries("restrictions")]
+    return form | ({"restrictions": windows} if windows and None not in windows else {})
 
 
 def _window(entry: Entry) -> dict[str, Any] | None:

@@ -92,8 +92,9 @@ def _schedules() -> list[Form]:
 def _short(form: Form) -> Form:
     """The form without what it may leave out."""
     layers = [{key: value for key, value in layer.items() if _says(layer, key)} for layer in form["layers"]]
-    exceptions = {"exceptions": form["exceptions"]} if form["exceptions"] else {}
-    return {"time_zone": form["time_zone"], "layers": layers} | exceptions
+    return {
+        key: layers if key == "layers" else value for key, value in form.items() if value or key == "layers"
+    }
 
 
 def _says(layer: Form, key: str) -> bool:
@@ -102,7 +103,7 @@ def _says(layer: Form, key: str) -> bool:
         return layer["start"] != layer["rotation"]["anchor"]
     if key == "advance":
         return layer["advance"] != "calendar"
-    return key == "slots" or layer[key] not in (None, [])
+    return key == "slots" or layer[key] not in (None, [], "")
 
 
 def _policies() -> list[Form]:

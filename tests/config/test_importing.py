@@ -181,7 +181,7 @@ def test_a_grafana_integration_is_a_service_and_a_source(take_over):
     ("product", "place", "words"),
     [
         ("pagerduty", "pagerduty.json[6]", "left out"),
-        ("pagerduty", "pagerduty.json[0]: users[0]", "1 phones and devices"),
+        ("pagerduty", "pagerduty.json[0]: users[0]", "phones and devices (1)"),
         ("pagerduty", "pagerduty.json[2]: schedule", "'Weekends' wins"),
         ("pagerduty", ".schedule_layers[1]", "5400 seconds"),
         ("pagerduty", ".escalation_rules[1]", "round_robin"),
@@ -259,6 +259,50 @@ def test_a_fault_says_where_and_why(change, words):
         PRODUCTS["pagerduty"]([Document("a.json", SCHEDULE | change)])
 
     assert words in str(found.value)
+
+
+def test_of_two_answers_for_one_thing_the_fuller_is_taken():
+    short = {key: value for key, value in SCHEDULE.items() if key != "schedule_layers"}
+    layer = LAYER | {"rotation_turn_length_seconds": 86400}
+    documents = [
+        Document("list.json", {"schedules": [short]}),
+        Document("one.json", SCHEDULE | {"schedule_layers": [layer]}),
+    ]
+
+    found = PRODUCTS["pagerduty"](documents)
+
+    assert [len(form["layers"]) for form in found.document["schedules"]] == [1]
+    assert "one.json: is the same as list.json: schedules[0]; the fuller of the two is taken." in map(
+        str, found.remarks
+    )
+
+
+@pytest.mark.parametrize(
+    ("restrictions", "windows"),
+    [
+        ([("daily", 0, "22:00:00", 28800)], [{"type": "daily", "from": "22:00", "to": "06:00"}]),
+        ([("daily", 0, "09:00:00", 86400), ("daily", 0, "22:00:00", 60)], None),
+        ([("weekly", 7, "20:00:00", 43200)], [("SU", "20:00", "MO", "08:00")]),
+        ([("weekly", 1, "00:00:00", 604800)], None),
+    ],
+)
+def test_a_restriction_becomes_a_window_unless_it_is_all_the_time(restrictions, windows):
+    listed = [
+        {
+            "type": f"{kind}_restriction",
+            "start_day_of_week": day,
+            "start_time_of_day": at,
+            "duration_seconds": length,
+        }
+        for kind, day, at, length in restrictions
+    ]
+    layer = LAYER | {"rotation_turn_length_seconds": 86400, "restrictions": listed}
+
+    found = PRODUCTS["pagerduty"]([Document("a.json", SCHEDULE | {"schedule_layers": [layer]})])
+
+    got = found.document["schedules"][0]["layers"][0].get("restrictions")
+    keys = ("from_day", "from", "to_day", "to")
+    assert (got and [w if w["type"] == "daily" else tuple(w[key] for key in keys) for w in got]) == windows
 
 
 def test_a_file_that_is_not_json_is_refused(tmp_path):
