@@ -32,6 +32,7 @@ GROUPS = [
             "oncall.Schedule",
             "oncall.ScheduleException",
             "oncall.Swap",
+            "oncall.CalendarImport",
             "oncall.CalendarFeed",
             "oncall.EscalationPolicy",
             "oncall.Team",

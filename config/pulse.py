@@ -20,7 +20,7 @@ from django.db.models import F
 from config.models import PulseLine
 from incidents import communication
 from incidents.intake import ingest
-from oncall import audit, clock, escalation, undelivered
+from oncall import audit, calendars, clock, escalation, undelivered
 from oncall.messaging import outbox
 from postmortems import actions, drafting
 from statuspage import fanout, maintenance, subscriptions
@@ -97,6 +97,13 @@ LINES: list[Line] = [
         "Drafts the post-mortem of what is resolved and must be reviewed.",
     ),
     Line("postmortems.remind_owners", 30 * SECOND, actions.remind_owners, "Reminds owners of their actions."),
+    Line(
+        "oncall.refresh_calendars",
+        60 * SECOND,
+        calendars.refresh,
+        "Reads imported calendars again.",
+        "calendars",
+    ),
     Line("statuspage.forget", HOUR, subscriptions.forget, "Deletes the addresses of those who left."),
 ]
 

@@ -1,4 +1,4 @@
-"""Calendars: addresses from which calendar programs read shifts."""
+"""Calendars: addresses from which other programs read shifts, and calendars that become layers."""
 
 from typing import Any
 
@@ -7,10 +7,13 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.html import format_html, format_html_join
 
 from oncall import calendars, clock
-from oncall.edges.admin import Verb, VerbsAdmin
-from oncall.models import CalendarFeed, Schedule, User
+from oncall.edges import addresses, times
+from oncall.edges.admin import HistoryAdmin, Verb, VerbsAdmin
+from oncall.messaging.errors import DomainError
+from oncall.models import CalendarFeed, CalendarImport, Schedule, User
 
 #: Whoever sees schedules in the portal may take them along in a calendar.
 READS_SCHEDULES = "oncall.view_schedule"
@@ -123,3 +126,81 @@ class CalendarFeedAdmin(VerbsAdmin):
         response = TemplateResponse(request, "admin/oncall/calendarfeed/made.html", shown)
         response.headers["Cache-Control"] = "no-store"
         return response
+
+
+class ImportForm(forms.ModelForm):
+    class Meta:
+        model = CalendarImport
+        fields = ["schedule", "name", "priority", "url"]
+
+    def clean_url(self) -> str:
+        try:
+            return calendars.check_address(self.cleaned_data["url"])
+        except DomainError as error:
+            raise forms.ValidationError(error.detail) from None
+
+
+@admin.register(CalendarImport)
+class CalendarImportAdmin(VerbsAdmin, HistoryAdmin):
+    """Calendars read as layers. The address is seen by those alone who may change it: it often holds a secret."""
+
+    form = ImportForm
+    list_display = ["name", "schedule", "priority", "refreshed", "trouble"]
+    list_filter = ["schedule"]
+    list_select_related = ["schedule"]
+    search_fields = ["name", "schedule__name"]
+    ordering = ["schedule__name", "name"]
+    autocomplete_fields = ["schedule"]
+    actions = None
+    set_up = ("schedule", "name", "priority")
+    reading = ("refreshed", "trouble", "left_out")
+    verbs = (
+        Verb(
+            name="read-again",
+            label="Read now",
+            run=calendars.read_again,
+            icon="repeat",
+            versioned=False,
+            done="It will be read within a minute.",
+        ),
+    )
+
+    def get_fields(self, request: HttpRequest, obj: CalendarImport | None = None) -> list[str]:
+        if obj is None:
+            return [*self.set_up, "url"]
+        address = "url" if self.has_change_permission(request, obj) else "host"
+        return [*self.set_up, address, *self.reading]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: CalendarImport | None = None) -> list[str]:
+        """A calendar stays with its schedule; for another one it is imported anew."""
+        return ["host", *self.reading, *(["schedule"] if obj else [])]
+
+    def save_model(self, request: HttpRequest, obj: CalendarImport, form: ImportForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        calendars.settle(obj, by=request.user, at=clock.now())
+
+    def delete_model(self, request: HttpRequest, obj: CalendarImport) -> None:
+        calendars.remove(obj, by=request.user, at=clock.now())
+
+    @admin.display(description="Address")
+    def host(self, row: CalendarImport) -> str:
+        return addresses.masked(row.url)
+
+    @admin.display(description="Last read", ordering="refreshed_at")
+    def refreshed(self, row: CalendarImport) -> str:
+        return times.ago(row.refreshed_at, clock.now()) if row.refreshed_at else "not yet"
+
+    @admin.display(description="Trouble")
+    def trouble(self, row: CalendarImport) -> str:
+        """Why the last reading failed, else how many events are left out."""
+        if row.error:
+            kept = "The last good copy is in use." if row.refreshed_at else "Nothing is in use yet."
+            return format_html('<span class="m-bad">{} {}</span>', row.error, kept)
+        if row.problems:
+            count = len(row.problems)
+            return format_html('<span class="m-warn">{} problem{}</span>', count, "s" * (count != 1))
+        return ""
+
+    @admin.display(description="Left out or unclear")
+    def left_out(self, row: CalendarImport) -> str:
+        return format_html_join("", '<p class="m-warn">{}</p>', ((problem,) for problem in row.problems))

@@ -77,9 +77,10 @@ def document(feed: CalendarFeed, *, at: datetime) -> bytes:
 
 
 def _naming(user: User) -> list[Schedule]:
-    """The schedules on which a person may be on call."""
+    """The schedules on which a person may be on call; an imported calendar may name anybody."""
     named = Q(layers__slots__users=user) | Q(exceptions__by=user) | Q(exceptions__user=user)
-    return list(Schedule.objects.filter(named | Q(exceptions__users=user)).distinct().order_by("pk"))
+    named |= Q(exceptions__users=user) | Q(imports__isnull=False)
+    return list(Schedule.objects.filter(named).distinct().order_by("pk"))
 
 
 def _shifts(schedules: list[Schedule], only: User | None, at: datetime) -> list[Shift]:

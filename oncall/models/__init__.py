@@ -1,4 +1,4 @@
-from oncall.models.calendars import CalendarFeed
+from oncall.models.calendars import CalendarFeed, CalendarImport
 from oncall.models.contacts import ContactMethod, NotificationRule, Urgency
 from oncall.models.directory import Runbook, Service, Team, User
 from oncall.models.paging import AnswerToken, Notified, Page, PageEvent
@@ -12,6 +12,7 @@ __all__ = [
     "AnswerToken",
     "ApiToken",
     "CalendarFeed",
+    "CalendarImport",
     "ContactMethod",
     "EscalationPolicy",
     "Layer",

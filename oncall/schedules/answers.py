@@ -1,7 +1,7 @@
 """Who is on call, asked of rows. Everything is computed by ``oncall.rotation``; nothing here decides."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +33,7 @@ class Preview:
 
 
 def on_call(schedule: Schedule, at: datetime) -> OnCall:
-    """Who is on call at an instant, until when, and why. Seven queries."""
+    """Who is on call at an instant, until when, and why. Eight queries."""
     plan = load(schedule, since=at)
     duty = rotation.on_call_at(plan, at)
     users = _users(duty.people)
@@ -76,9 +76,11 @@ def explain(schedule: Schedule, at: datetime) -> rotation.Explanation:
 def preview(schedule: Schedule, form: dict[str, Any], start: datetime, end: datetime) -> Preview:
     """What the schedule would say if it were ``form``; DomainError where the form is at fault. Writes nothing."""
     edited, _ = read_form(schedule, form)
+    before = load(schedule, since=start)
+    edited = replace(edited, fixed=before.fixed)  # no form holds them
     return Preview(
         rotation.final(edited, start, end),
-        rotation.changes(load(schedule, since=start), edited, start, end),
+        rotation.changes(before, edited, start, end),
     )
 
 
@@ -88,7 +90,7 @@ def to_form(schedule: Schedule) -> dict[str, Any]:
 
 
 def to_forms(schedules: Iterable[Schedule]) -> dict[int, dict[str, Any]]:
-    """The forms of many schedules by their ids, in six queries."""
+    """The forms of many schedules by their ids, in seven queries or eight."""
     return {pk: rotation.dump(plan) for pk, plan in load_many(schedules).items()}
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from oncall import clock, rotation
-from oncall.models import Layer, LayerEdit, Schedule, ScheduleException, Slot
+from oncall.models import CalendarImport, Layer, LayerEdit, Schedule, ScheduleException, Slot, User
 
 Slots = tuple[tuple[str, ...], ...]
 
@@ -22,13 +22,17 @@ def load(schedule: Schedule, *, since: datetime | None = None) -> rotation.Sched
 def load_many(
     schedules: Iterable[Schedule], *, since: datetime | None = None
 ) -> dict[int, rotation.Schedule]:
-    """The same for many schedules by their ids: six queries, however many there are."""
+    """The same for many schedules by their ids: seven queries, with imported calendars eight, however many."""
     schedules = list(schedules)
     ids = [schedule.pk for schedule in schedules]
     zones = {schedule.pk: ZoneInfo(schedule.time_zone) for schedule in schedules}
     layers = _layers(ids, zones)
     exceptions = _exceptions(ids, since)
-    return {pk: rotation.Schedule(zones[pk], tuple(layers[pk]), tuple(exceptions[pk])) for pk in ids}
+    fixed = _imported(ids, since)
+    return {
+        pk: rotation.Schedule(zones[pk], tuple(layers[pk]), tuple(exceptions[pk]), tuple(fixed[pk]))
+        for pk in ids
+    }
 
 
 def _layers(ids: list[int], zones: dict[int, ZoneInfo]) -> dict[int, list[rotation.Layer]]:
@@ -108,4 +112,26 @@ def _exceptions(ids: list[int], since: datetime | None) -> dict[int, list[rotati
                 reason=reason,
             )
         )
+    return found
+
+
+def _imported(ids: list[int], since: datetime | None) -> dict[int, list[rotation.FixedLayer]]:
+    """The last good copies of imported calendars."""
+    rows = CalendarImport.objects.filter(schedule__in=ids, refreshed_at__isnull=False).order_by("pk")
+    rows = list(rows.values_list("schedule_id", "name", "priority", "events"))
+    named = {pk for *_, events in rows for _, _, people in events for pk in people}
+    names = dict(User.objects.filter(pk__in=named).values_list("pk", "username")) if named else {}
+    oldest = since.timestamp() if since else float("-inf")
+    found: dict[int, list[rotation.FixedLayer]] = defaultdict(list)
+    for schedule, name, priority, events in rows:
+        stretches = [
+            rotation.Stretch(
+                datetime.fromtimestamp(start, UTC),
+                datetime.fromtimestamp(end, UTC),
+                tuple(sorted(names[pk] for pk in people if pk in names)),
+            )
+            for start, end, people in events
+            if end > oldest
+        ]
+        found[schedule].append(rotation.FixedLayer(f"{name} (calendar)", priority, tuple(stretches)))
     return found

@@ -128,11 +128,11 @@ def roster(layer: Layer) -> list[list[str]]:
     return [[user.username for user in slot.users.all()] for slot in sorted(slots, key=lambda s: s.position)]
 
 
-def touch(schedule: Schedule, *, by: User | None, at: datetime) -> Schedule:
+def touch(schedule: Schedule, *, by: User | None, at: datetime, why: str = "") -> Schedule:
     """Note that a part of the schedule has changed, so that stored answers are computed anew."""
     row = Schedule.objects.select_for_update().get(pk=schedule.pk)
     row.version += 1
-    return _save(row, by, at)
+    return _save(row, by, at, why)
 
 
 def read_form(schedule: Schedule, form: dict[str, Any]) -> tuple[rotation.Schedule, People]:
