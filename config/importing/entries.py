@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from oncall.rotation import FIRST_YEAR, LAST_YEAR
+
 DEEPEST = 4  # lists of lists of wrappers; no API of theirs answers deeper
 
 
@@ -93,9 +95,12 @@ class Entry:
 
     def _time(self, key: str) -> datetime:
         try:
-            return datetime.fromisoformat(self.text(key))
+            time = datetime.fromisoformat(self.text(key))
         except ValueError:
             raise self.fault("must be a date and time like 2026-03-02T09:00:00Z", key) from None
+        if not FIRST_YEAR <= time.year <= LAST_YEAR:
+            raise self.fault(f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}", key)
+        return time
 
 
 def zone(name: str, entry: Entry, key: str) -> ZoneInfo:

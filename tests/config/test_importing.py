@@ -237,6 +237,15 @@ def test_rubbish_is_refused_in_a_sentence(product, content):
     [
         ({}, "schedule_layers[0].rotation_turn_length_seconds: must be more than 0"),
         ({"time_zone": "Mars/Olympus"}, "a.json.time_zone: 'Mars/Olympus' is not a time zone"),
+        (
+            {
+                "schedule_layers": [
+                    LAYER
+                    | {"rotation_virtual_start": "9999-12-31T23:59:59Z", "rotation_turn_length_seconds": 3600}
+                ]
+            },
+            "must lie in the years",
+        ),
         ({"schedule_layers": 3}, "a.json.schedule_layers: must be a list"),
         ({"schedule_layers": [LAYER | {"start": "soon"}]}, "must be more than 0"),
         (
