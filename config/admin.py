@@ -32,6 +32,7 @@ GROUPS = [
             "oncall.Schedule",
             "oncall.ScheduleException",
             "oncall.Swap",
+            "oncall.Absence",
             "oncall.CalendarImport",
             "oncall.CalendarFeed",
             "oncall.EscalationPolicy",

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from oncall import letters, rotation, schedules
+from oncall import letters, rotation, schedules, shifts
 from oncall.messaging.errors import DomainError
 from oncall.models import Schedule, Swap, User
 
@@ -128,9 +128,7 @@ def check(schedule: Schedule, requester: User, start: datetime, end: datetime, *
     if not start < end <= at + FARTHEST:
         raise DomainError("bad_span", "End after the start, and within two years from now.")
     _check_time(end, at)
-    meets = any(
-        requester.username in segment.people for segment in schedules.final(schedule, max(start, at), end)
-    )
+    meets = shifts.of(requester, [schedule], max(start, at), end, though_absent=True)
     if not meets:
         raise DomainError("no_shift", f"{requester} is not on call on {schedule} in that time.")
     standing = schedule.swaps.filter(requester=requester, state__in=STANDING, start__lt=end, end__gt=start)

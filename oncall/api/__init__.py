@@ -1,6 +1,6 @@
 """The REST API of this floor, one module for each subject. ``ROUTES`` is what the router mounts."""
 
-from oncall.api import directory, on_call, paging, policies, schedules, swaps
+from oncall.api import absences, directory, on_call, paging, policies, schedules, swaps
 
 ROUTES = [
     *schedules.ROUTES,
@@ -9,4 +9,5 @@ ROUTES = [
     *policies.ROUTES,
     *paging.ROUTES,
     *swaps.ROUTES,
+    *absences.ROUTES,
 ]

@@ -18,7 +18,7 @@ from oncall.calendars.rendering import Shift, render
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_text
 from oncall.models import CalendarFeed, Schedule, User
-from oncall.schedules import load_many
+from oncall.schedules import load_many, naming
 
 DAY = timedelta(days=1)
 BACK, AHEAD = 30 * DAY, 180 * DAY
@@ -72,15 +72,8 @@ def document(feed: CalendarFeed, *, at: datetime) -> bytes:
     """The calendar behind a feed: 30 days back and 180 ahead. A constant number of queries."""
     alarm = None if feed.alarm_minutes is None else timedelta(minutes=feed.alarm_minutes)
     name = f"On call: {feed.user or feed.schedule}"
-    schedules = [feed.schedule] if feed.schedule else _naming(feed.user)
+    schedules = [feed.schedule] if feed.schedule else naming(feed.user)
     return render(clean_text(name), _shifts(schedules, feed.user, at), alarm=alarm)
-
-
-def _naming(user: User) -> list[Schedule]:
-    """The schedules on which a person may be on call; an imported calendar may name anybody."""
-    named = Q(layers__slots__users=user) | Q(exceptions__by=user) | Q(exceptions__user=user)
-    named |= Q(exceptions__users=user) | Q(imports__isnull=False)
-    return list(Schedule.objects.filter(named).distinct().order_by("pk"))
 
 
 def _shifts(schedules: list[Schedule], only: User | None, at: datetime) -> list[Shift]:

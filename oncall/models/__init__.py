@@ -1,3 +1,4 @@
+from oncall.models.absences import Absence
 from oncall.models.calendars import CalendarFeed, CalendarImport
 from oncall.models.contacts import ContactMethod, NotificationRule, Urgency
 from oncall.models.directory import Runbook, Service, Team, User
@@ -9,6 +10,7 @@ from oncall.models.swaps import Swap
 from oncall.models.tokens import ApiToken, RememberedAnswer
 
 __all__ = [
+    "Absence",
     "AnswerToken",
     "ApiToken",
     "CalendarFeed",

@@ -152,7 +152,7 @@ class ScheduleException:
 
     With ``layer`` it changes what this layer offers, before priorities are compared; without, remove and
     replace act in every layer, set and add on the whole schedule. ``key`` names it in reasons: its index in
-    the form, or the row's id.
+    the form, the row's id, or below zero that of an absence.
     """
 
     key: int

@@ -1,6 +1,6 @@
 """Schedules as rows: asked who is on call, and written from the form of contract.md section 4.
 
-loading  rows -> plain values of ``oncall.rotation``
+loading  rows -> plain values of ``oncall.rotation``; load, load_many, naming
 answers  on_call, on_call_now, final, gaps, explain, preview, to_form
 saving   replace (a whole form), add_exception, make_exception, end_exception, change_roster, touch
 """
@@ -17,7 +17,7 @@ from oncall.schedules.answers import (
     to_form,
     to_forms,
 )
-from oncall.schedules.loading import load, load_many
+from oncall.schedules.loading import load, load_many, naming
 from oncall.schedules.saving import (
     add_exception,
     change_roster,
@@ -40,6 +40,7 @@ __all__ = [
     "load",
     "load_many",
     "make_exception",
+    "naming",
     "on_call",
     "on_call_now",
     "preview",

@@ -7,7 +7,7 @@ from typing import Any
 
 from oncall import rotation
 from oncall.models import OnDuty, Schedule, User
-from oncall.schedules.loading import load, load_many
+from oncall.schedules.loading import load, load_many, with_absences, written_many
 from oncall.schedules.saving import read_form
 
 
@@ -33,7 +33,7 @@ class Preview:
 
 
 def on_call(schedule: Schedule, at: datetime) -> OnCall:
-    """Who is on call at an instant, until when, and why. Eight queries."""
+    """Who is on call at an instant, until when, and why. Nine queries."""
     plan = load(schedule, since=at)
     duty = rotation.on_call_at(plan, at)
     users = _users(duty.people)
@@ -75,9 +75,9 @@ def explain(schedule: Schedule, at: datetime) -> rotation.Explanation:
 
 def preview(schedule: Schedule, form: dict[str, Any], start: datetime, end: datetime) -> Preview:
     """What the schedule would say if it were ``form``; DomainError where the form is at fault. Writes nothing."""
-    edited, _ = read_form(schedule, form)
     before = load(schedule, since=start)
-    edited = replace(edited, fixed=before.fixed)  # no form holds them
+    edited = replace(read_form(schedule, form)[0], fixed=before.fixed)  # no form holds them
+    edited = with_absences({0: edited}, since=start)[0]
     return Preview(
         rotation.final(edited, start, end),
         rotation.changes(before, edited, start, end),
@@ -90,8 +90,8 @@ def to_form(schedule: Schedule) -> dict[str, Any]:
 
 
 def to_forms(schedules: Iterable[Schedule]) -> dict[int, dict[str, Any]]:
-    """The forms of many schedules by their ids, in seven queries or eight."""
-    return {pk: rotation.dump(plan) for pk, plan in load_many(schedules).items()}
+    """The forms of many schedules by their ids, in six queries or seven."""
+    return {pk: rotation.dump(plan) for pk, plan in written_many(schedules).items()}
 
 
 def _holds(duty: OnDuty, schedule: Schedule, at: datetime) -> bool:

@@ -1,12 +1,28 @@
-"""Rows of schedules -> the plain values of ``oncall.rotation``, in a constant number of queries."""
+"""Rows of schedules -> the plain values of ``oncall.rotation``, in a constant number of queries.
+
+``load`` is what answers are computed from: as written, and without those who are absent. ``written`` is what forms
+are made of.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+
 from oncall import clock, rotation
-from oncall.models import CalendarImport, Layer, LayerEdit, Schedule, ScheduleException, Slot, User
+from oncall.models import (
+    Absence,
+    CalendarImport,
+    Layer,
+    LayerEdit,
+    Schedule,
+    ScheduleException,
+    Slot,
+    User,
+)
 
 Slots = tuple[tuple[str, ...], ...]
 
@@ -22,7 +38,19 @@ def load(schedule: Schedule, *, since: datetime | None = None) -> rotation.Sched
 def load_many(
     schedules: Iterable[Schedule], *, since: datetime | None = None
 ) -> dict[int, rotation.Schedule]:
-    """The same for many schedules by their ids: seven queries, with imported calendars eight, however many."""
+    """The same for many schedules by their ids: eight queries, with imported calendars nine, however many."""
+    return with_absences(written_many(schedules, since=since), since=since)
+
+
+def written(schedule: Schedule) -> rotation.Schedule:
+    """The schedule as it is written down, whoever is absent."""
+    return written_many([schedule])[schedule.pk]
+
+
+def written_many(
+    schedules: Iterable[Schedule], *, since: datetime | None = None
+) -> dict[int, rotation.Schedule]:
+    """The same for many schedules by their ids: seven queries, or eight."""
     schedules = list(schedules)
     ids = [schedule.pk for schedule in schedules]
     zones = {schedule.pk: ZoneInfo(schedule.time_zone) for schedule in schedules}
@@ -33,6 +61,38 @@ def load_many(
         pk: rotation.Schedule(zones[pk], tuple(layers[pk]), tuple(exceptions[pk]), tuple(fixed[pk]))
         for pk in ids
     }
+
+
+def with_absences(
+    plans: dict[int, rotation.Schedule], *, since: datetime | None = None
+) -> dict[int, rotation.Schedule]:
+    """The plans with everybody taken off who is absent; the keys of these exceptions are below zero.
+
+    They come last, so that who is absent is covered by a replacement, and covers for nobody.
+    """
+    named = {pk: rotation.people_named(plan) for pk, plan in plans.items()}
+    rows = Absence.objects.filter(user__username__in={name for names in named.values() for name in names})
+    if since is not None:
+        rows = rows.filter(end__gt=since)
+    away = [
+        rotation.ScheduleException(
+            -pk, rotation.REMOVE, start.astimezone(UTC), end.astimezone(UTC), user=name
+        )
+        for pk, name, start, end in rows.order_by("pk").values_list("pk", "user__username", "start", "end")
+    ]
+    if not away:
+        return plans
+    return {
+        pk: replace(plan, exceptions=(*plan.exceptions, *(e for e in away if e.user in named[pk])))
+        for pk, plan in plans.items()
+    }
+
+
+def naming(*users: User) -> list[Schedule]:
+    """The schedules on which one of these people may be on call; an imported calendar may name anybody."""
+    named = Q(layers__slots__users__in=users) | Q(exceptions__by__in=users) | Q(exceptions__user__in=users)
+    named |= Q(exceptions__users__in=users) | Q(imports__isnull=False)
+    return list(Schedule.objects.filter(named).distinct().order_by("pk"))
 
 
 def _layers(ids: list[int], zones: dict[int, ZoneInfo]) -> dict[int, list[rotation.Layer]]:

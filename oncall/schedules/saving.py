@@ -12,7 +12,7 @@ from django.db import models, transaction
 from oncall import clock, rotation
 from oncall.messaging.errors import DomainError
 from oncall.models import Layer, LayerEdit, Schedule, ScheduleException, Slot, User
-from oncall.schedules.loading import load
+from oncall.schedules.loading import written
 
 People = dict[str, User]
 LONGEST_WHY = 100  # of a history's change reason
@@ -27,7 +27,7 @@ def replace(schedule: Schedule, form: dict[str, Any], *, by: User | None, at: da
     """
     plan, people = read_form(schedule, form)
     row = Schedule.objects.select_for_update().get(pk=schedule.pk)
-    before = load(row)
+    before = written(row)
     if _settled(before) == _settled(plan):
         return False
     row.time_zone = plan.zone.key
@@ -74,7 +74,7 @@ def make_exception(
         "reason": reason,
     }
     row = Schedule.objects.select_for_update().get(pk=schedule.pk)
-    plan = load(row)
+    plan = written(row)
     wanted = _read_exception(form, plan)
     for exception in plan.exceptions:
         if _same(wanted, exception):
