@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from oncall import clock, rotation, schedules
 from oncall.edges import month, schedule_words, timeline, times
 from oncall.edges.schedule_words import Face
-from oncall.models import Schedule, User
+from oncall.models import CalendarImport, Schedule, User
 
 DAY = timedelta(days=1)
 SPANS = {7: "Week", 14: "2 weeks", 28: "4 weeks"}
@@ -52,7 +52,7 @@ class SchedulePage:
     """The parts of the page, each computed when the template asks for it."""
 
     def __init__(self, schedule: Schedule, now: datetime, viewer: ZoneInfo, first: str, days: str) -> None:
-        self.now, self.viewer = now, viewer
+        self.schedule, self.now, self.viewer = schedule, now, viewer
         self.plan = schedules.load(schedule)
         users = User.objects.filter(username__in=rotation.people_named(self.plan))
         self.faces: dict[str, Face] = schedule_words.faces(self.plan, {u.username: u for u in users})
@@ -118,6 +118,12 @@ class SchedulePage:
         if len(planned) == 1:
             return f"{longest} in the next 30 days, {timeline.spell(planned[0].start, planned[0].end, self.zone)}"
         return f"{len(planned)} stretches in the next 30 days, the longest {longest}"
+
+    @cached_property
+    def troubles(self) -> list[CalendarImport]:
+        """Imported calendars that cannot be read, or not all of them."""
+        rows = self.schedule.imports.only("name", "error", "problems")
+        return [row for row in rows if row.error or row.problems]
 
     # -- pictures ------------------------------------------------------------------------------------------
     @cached_property

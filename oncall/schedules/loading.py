@@ -193,5 +193,5 @@ def _imported(ids: list[int], since: datetime | None) -> dict[int, list[rotation
             for start, end, people in events
             if end > oldest
         ]
-        found[schedule].append(rotation.FixedLayer(f"{name} (calendar)", priority, tuple(stretches)))
+        found[schedule].append(rotation.FixedLayer(f"{name} (imported)", priority, tuple(stretches)))
     return found

@@ -66,7 +66,7 @@ def test_its_events_are_a_layer_with_its_priority(refresh, primary):
 
     assert on_call(primary, 11, 12, 15, 16) == ["alice", "bob", "bob", "alice"]
     assert [str(reason) for reason in schedules.on_call(primary, NOW + 3 * HOUR).reasons] == [
-        "bob (layer Ours (calendar))"
+        "bob (layer Ours (imported))"
     ]
 
 
@@ -112,7 +112,7 @@ def test_its_people_find_the_shift_in_their_own_calendar(refresh, primary, bob):
     body = calendars.document(feed, at=NOW).decode()
 
     assert "DTSTART:20260309T120000Z" in body
-    assert "Why: layer Ours (calendar)." in body.replace("\r\n ", "")
+    assert "Why: layer Ours (imported)." in body.replace("\r\n ", "")
 
 
 def test_a_verified_address_counts_as_the_accounts_own(refresh, primary, carol):
@@ -324,4 +324,17 @@ def test_the_schedules_page_draws_it(client, staff, refresh, primary, time_machi
     page = client.get(reverse("admin:oncall_schedule_change", args=[primary.pk]) + "?why=1").content.decode()
 
     assert "priority 2, imported calendar" in page
-    assert "Ours (calendar)" in page
+    assert "Ours (imported)" in page
+
+
+def test_the_schedules_page_tells_of_its_troubles(client, staff, refresh, primary):
+    row = refresh(calendar(shift(9, 12, 1, "SUMMARY:Somebody")))
+    page = reverse("admin:oncall_schedule_change", args=[primary.pk])
+
+    before = client.get(page).content.decode()
+    refresh(b"", NOW + HOUR, "500 Oops")
+    after = client.get(page).content.decode()
+
+    assert "1 event left out or unclear." in before
+    assert "status 500" in after
+    assert reverse("admin:oncall_calendarimport_change", args=[row.pk]) in after

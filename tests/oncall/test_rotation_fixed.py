@@ -36,7 +36,7 @@ def days(*, fixed=(), exceptions=()):
 
 def imported(*stretches, priority=2):
     found = tuple(Stretch(at(start), at(end), people) for start, end, people in stretches)
-    return FixedLayer("ours (calendar)", priority, found)
+    return FixedLayer("ours (imported)", priority, found)
 
 
 def said(schedule, start=0, end=24):
@@ -83,13 +83,13 @@ def test_absences_and_cover_act_inside_it():
 def test_the_reason_names_the_layer_and_no_turn():
     reasons = rotation.on_call_at(days(fixed=[imported((8, 12, ("bob",)))]), at(9)).reasons
 
-    assert [str(reason) for reason in reasons] == ["bob (layer ours (calendar))"]
+    assert [str(reason) for reason in reasons] == ["bob (layer ours (imported))"]
 
 
 def test_its_people_are_named_and_its_form_is_not():
     schedule = days(fixed=[imported((8, 12, ("bob",)))])
 
-    assert rotation.people_named(schedule) == {"alice": "layers[0].slots[0][0]", "bob": "ours (calendar)"}
+    assert rotation.people_named(schedule) == {"alice": "layers[0].slots[0][0]", "bob": "ours (imported)"}
     assert rotation.dump(schedule) == rotation.dump(days())
 
 
@@ -105,7 +105,7 @@ def test_explain_shows_it_beside_the_layers_it_hides():
     layers = rotation.explain(days(fixed=[imported((8, 12, ("bob",)))]), at(9)).layers
 
     assert [(each.layer.name, each.people, each.shows) for each in layers] == [
-        ("ours (calendar)", ("bob",), True),
+        ("ours (imported)", ("bob",), True),
         ("days", ("alice",), False),
     ]
 
