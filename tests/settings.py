@@ -29,3 +29,5 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: memory ignores WAL and IMMEDIATE, which is what we want to test.
     DATABASES["default"]["TEST"] = {"NAME": str(Path(_scratch) / "test.sqlite3")}
     DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+# Looked up when asked for: listing all static files anew for each test's client costs more than most tests.
+WHITENOISE_AUTOREFRESH = True
