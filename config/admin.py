@@ -33,6 +33,7 @@ GROUPS = [
             "oncall.ScheduleException",
             "oncall.Swap",
             "oncall.Absence",
+            "oncall.NoticePreference",
             "oncall.CalendarImport",
             "oncall.CalendarFeed",
             "oncall.EscalationPolicy",

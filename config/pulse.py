@@ -20,7 +20,7 @@ from django.db.models import F
 from config.models import PulseLine
 from incidents import communication
 from incidents.intake import ingest
-from oncall import audit, calendars, clock, escalation, undelivered
+from oncall import audit, calendars, clock, escalation, notices, undelivered
 from oncall.messaging import outbox
 from postmortems import actions, drafting
 from statuspage import fanout, maintenance, subscriptions
@@ -77,6 +77,12 @@ LINES: list[Line] = [
         10 * SECOND,
         undelivered.note_undelivered,
         "Goes on at once where a page's message did not arrive.",
+    ),
+    Line(
+        "oncall.tell_of_shifts",
+        15 * SECOND,
+        notices.tell,
+        "Tells people of their shifts: before, after, when one changes hands, and every week.",
     ),
     Line(
         "oncall.report_overdue",

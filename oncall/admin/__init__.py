@@ -1,12 +1,24 @@
 """The admin pages of this floor, one module for each subject."""
 
-from oncall.admin import absences, calendars, deliveries, directory, pages, policies, portal, schedules, swaps
+from oncall.admin import (
+    absences,
+    calendars,
+    deliveries,
+    directory,
+    notices,
+    pages,
+    policies,
+    portal,
+    schedules,
+    swaps,
+)
 
 __all__ = [
     "absences",
     "calendars",
     "deliveries",
     "directory",
+    "notices",
     "pages",
     "policies",
     "portal",

@@ -2,6 +2,7 @@ from oncall.models.absences import Absence
 from oncall.models.calendars import CalendarFeed, CalendarImport
 from oncall.models.contacts import ContactMethod, NotificationRule, Urgency
 from oncall.models.directory import Runbook, Service, Team, User
+from oncall.models.notices import NoticePreference, ShiftWatch
 from oncall.models.paging import AnswerToken, Notified, Page, PageEvent
 from oncall.models.policies import EscalationPolicy, Step, StepTarget
 from oncall.models.schedules import Layer, LayerEdit, OnDuty, Schedule, ScheduleException, Slot
@@ -19,6 +20,7 @@ __all__ = [
     "EscalationPolicy",
     "Layer",
     "LayerEdit",
+    "NoticePreference",
     "NotificationRule",
     "Notified",
     "OnDuty",
@@ -30,6 +32,7 @@ __all__ = [
     "Schedule",
     "ScheduleException",
     "Service",
+    "ShiftWatch",
     "Slot",
     "Step",
     "StepTarget",
