@@ -9,15 +9,15 @@ where TEST_DATABASE_URL names a server and redis-server is installed.
 
 import contextlib
 import json
-import os
 import random
 import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.bench import on_call
+from tests.bench.figures import POSTGRES, each_database, figures, tell
 from tests.bench.load import alert, requests_per_second
 from tests.flow.portal import (
     ROOT,
@@ -36,37 +36,6 @@ ALERTS = 200
 DELIVERIES = 500
 KILLS = 10
 SUBSCRIBERS = 1000
-POSTGRES = os.environ.get("TEST_DATABASE_URL", "")
-
-figures: dict[str, float] = {}
-
-
-def tell(name: str, value: float, unit: str) -> None:
-    """One figure, on the terminal at once."""
-    figures[name] = round(value, 3)
-    sys.stdout.write(f"{name} {value:.6g} {unit}\n")
-    sys.stdout.flush()
-
-
-@contextlib.contextmanager
-def ways() -> Iterator[list[tuple[str, dict[str, str]]]]:
-    """The databases there are: (name, settings)."""
-    with contextlib.ExitStack() as stack:
-        found = [("sqlite", {})]
-        if POSTGRES.startswith("postgres"):
-            found.append(("postgresql", {"DATABASE_URL": stack.enter_context(database_of_its_own(POSTGRES))}))
-        yield found
-
-
-def each_database(measure: Callable[[str, Portal, Relay], None], **settings: str) -> None:
-    """Measure on a fresh portal on each database, with a relay that keeps what it accepts."""
-    with ways() as databases:
-        for name, database in databases:
-            with (
-                Relay() as relay,
-                portal(EMAIL_URL=relay.url, LOG_LEVEL="ERROR", **database, **settings) as made,
-            ):
-                measure(name, made, relay)
 
 
 # -- alert answered 202 -> message accepted by SMTP --------------------------------------------------------
@@ -189,16 +158,11 @@ def ingest() -> None:
 
 
 def reads() -> None:
-    """Who is on call, and the status page beside a bare WSGI application."""
+    """The status page beside a bare WSGI application."""
 
     def measure(database: str, made: Portal, relay: Relay) -> None:
         made.up("--no-engine")
         found_company(made)
-        token = made.manage("createtoken", "bob").strip()
-        url = f"{made.url}/api/v1/schedules/payments-primary/on-call/"
-        rate, statuses = requests_per_second(url, headers={"Authorization": f"Bearer {token}"})
-        assert statuses == [200], statuses
-        tell(f"on_call_now_{database}", rate, "requests/s")
         rate, statuses = requests_per_second(f"{made.url}/")
         assert statuses == [200], statuses
         tell(f"status_page_{database}", rate, "requests/s")
@@ -219,28 +183,6 @@ def _bare(made: Portal) -> float:
         return requests_per_second(f"http://127.0.0.1:{port}/")[0]
     finally:
         server.stop()
-
-
-def schedule() -> None:
-    """The final schedule over a year, computed inside one process."""
-    with portal() as made:
-        found_company(made)
-        took = made.python("""
-            import time
-            from datetime import UTC, datetime
-            from oncall import schedules
-            from oncall.models import Schedule
-
-            one = Schedule.objects.get(slug="payments-primary")
-            start, end = datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
-            best = 9.0
-            for _ in range(7):
-                began = time.perf_counter()
-                schedules.final(one, start, end)
-                best = min(best, time.perf_counter() - began)
-            print(best * 1000)
-            """)
-        tell("final_schedule_year", float(took), "ms, rows loaded each time")
 
 
 def subscribers() -> None:
@@ -276,7 +218,8 @@ def _fan_out(database: str, made: Portal, relay: Relay) -> None:
     tell(f"subscriber_mails_{database}", SUBSCRIBERS / (time.monotonic() - began), "mails/s")
 
 
-GROUPS = [latency, kills, engines, ingest, reads, schedule, subscribers]
+SCHEDULES = [on_call.arithmetic, on_call.many, on_call.on_call]
+GROUPS = [latency, kills, engines, ingest, reads, *SCHEDULES, subscribers]
 
 
 def main(chosen: list[str]) -> None:

@@ -1,0 +1,152 @@
+"""Schedules: arithmetic alone, many at once, and asked over HTTP, in a small company and in an old, large one."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from oncall import rotation
+from tests.bench.figures import cpu_s, each_database, tell
+from tests.bench.load import requests_per_second
+from tests.flow.portal import Portal, Relay, portal
+from tests.flow.story import found_company
+
+YEAR = datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
+PEOPLE = [f"p{n}" for n in range(10)]
+WINDOWS = [{"type": "daily", "days": ["MO", "TU", "WE", "TH", "FR"], "from": "08:00", "to": "20:00"}]
+
+
+def layer(name: str, unit: str = "week", **more: Any) -> dict[str, Any]:
+    rotates = {"unit": unit, "length": 1, "anchor": "2026-03-02T09:00"}
+    return {"name": name, "rotation": rotates, "slots": [[name] for name in PEOPLE], **more}
+
+
+WEEKLY = {"time_zone": "Europe/Berlin", "layers": [layer("primary")]}
+#: What the figure for grafana/oncall was taken with (field/performance.md): two layers, ten people, overrides.
+NINETY_DAYS = {
+    "layers": [layer("day", "day", priority=2, restrictions=WINDOWS), layer("week")],
+    "exceptions": [
+        {"kind": "set", "users": ["p3"], "start": f"2027-0{n}-07T09:00Z", "end": f"2027-0{n}-08T09:00Z"}
+        for n in (1, 2, 3)
+    ],
+}
+THREE_LAYERS = {
+    "time_zone": "America/New_York",
+    "layers": [
+        layer("day", "day", priority=3, restrictions=WINDOWS),
+        layer("night", "day", priority=2, restrictions=[WINDOWS[0] | {"from": "20:00", "to": "08:00"}]),
+        layer("week"),
+    ],
+}
+
+FOUND = f"""
+from datetime import timedelta
+from oncall import clock, schedules
+from oncall.models import Layer, Schedule, ScheduleException, Slot, Team, User
+
+at = clock.now()
+Seat, people = Slot.users.through, User.objects.in_bulk(field_name="username")
+def employ(names):
+    made = User.objects.bulk_create([User(username=name) for name in names if name not in people])
+    people.update((user.username, user) for user in made)
+def staff(count):
+    '''Weekly rotations of ten, as many as that, each of a team of its own.'''
+    teams = Team.objects.bulk_create([Team(slug=f"t{{n}}", name=f"Team {{n}}") for n in range(count)])
+    made = Schedule.objects.bulk_create(
+        [Schedule(slug=team.slug, name=team.name, team=team, time_zone="Europe/Berlin") for team in teams])
+    layers = Layer.objects.bulk_create(
+        [Layer(schedule=schedule, name="primary", anchor="2026-03-02T09:00") for schedule in made])
+    slots = Slot.objects.bulk_create([Slot(layer=layer, position=n) for layer in layers for n in range(10)])
+    Seat.objects.bulk_create([Seat(slot=slot, user=people[f"p{{slot.position}}"]) for slot in slots])
+    return made
+employ({PEOPLE})
+"""
+GROW_OLD = """
+from itertools import chain
+employ([f"q{n}" for n in range(5000)])
+asked, others = Schedule.objects.get(slug="ninety"), staff(500)
+begin = clock.now() - timedelta(days=3650)
+def years(schedule, every, count):
+    return (ScheduleException(schedule=schedule, kind="replace", user=people["p1"], by=people["p2"],
+        start=begin + n * every, end=begin + n * every + timedelta(hours=8)) for n in range(count))
+rows = chain(years(asked, timedelta(days=1), 3640), *(years(s, timedelta(days=180), 20) for s in others))
+ScheduleException.objects.bulk_create(rows, batch_size=2000)
+schedules.on_call_now(others, at)
+"""
+
+
+# -- arithmetic, no database -------------------------------------------------------------------------------
+def arithmetic() -> None:
+    """A year computed from plain values."""
+    for name, form in [("year_of_weekly_rotation", WEEKLY), ("year_of_three_layers", THREE_LAYERS)]:
+        took_ms = _best_ms(lambda form=form: rotation.final(rotation.parse(form), *YEAR))
+        tell(name, took_ms, "ms, form read each time")
+
+
+def _best_ms(work: Callable[[], object]) -> float:
+    best = float("inf")
+    for _ in range(7):
+        began = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - began)
+    return best * 1000
+
+
+# -- many schedules at once --------------------------------------------------------------------------------
+def many() -> None:
+    """Who is on call on 200 schedules, from stored answers."""
+    with portal() as made:
+        told = made.python(
+            FOUND
+            + """
+import time
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+rows, best = staff(200), 9.0
+schedules.on_call_now(rows, at)
+for _ in range(7):
+    began = time.perf_counter()
+    schedules.on_call_now(rows, at)
+    best = min(best, time.perf_counter() - began)
+with CaptureQueriesContext(connection) as asked:
+    schedules.on_call_now(rows, at)
+print(len(asked), best * 1000)
+"""
+        )
+        queries, took_ms = told.split()
+        tell("on_call_200_schedules", float(took_ms), "ms")
+        tell("on_call_200_schedules_queries", int(queries), "queries")
+
+
+# -- over HTTP ---------------------------------------------------------------------------------------------
+def on_call() -> None:
+    """On two web workers: who is on call, and a final schedule of 90 days; then again in an old, large company."""
+
+    def measure(database: str, made: Portal, relay: Relay) -> None:
+        made.up("--no-engine")
+        found_company(made)
+        form = f"""schedules.replace(
+            Schedule.objects.create(slug="ninety", name="Ninety", time_zone="Europe/Berlin"),
+            {NINETY_DAYS}, by=None, at=at)"""
+        made.python(FOUND + form)
+        headers = {"Authorization": f"Bearer {made.manage('createtoken', 'bob').strip()}"}
+        for company in ("", "_old_and_large"):
+            if company:
+                made.python(FOUND + GROW_OLD)
+            url = f"{made.url}/api/v1/schedules/ninety"
+            _press(f"on_call_now{company}_{database}", made, f"{url}/on-call/", headers)
+            over = "from=2027-01-01T00:00Z&to=2027-04-01T00:00Z"
+            _press(f"final_90_days{company}_{database}", made, f"{url}/final/?{over}", headers)
+
+    each_database(measure)
+
+
+def _press(name: str, made: Portal, url: str, headers: dict[str, str]) -> None:
+    """Rate and CPU of one address, warmed up first."""
+    requests_per_second(url, seconds=0.5, headers=headers)
+    before, seconds = cpu_s(made), 3.0
+    rate, statuses = requests_per_second(url, seconds=seconds, headers=headers)
+    spent_s = cpu_s(made) - before
+    assert statuses == [200], statuses
+    tell(name, rate, "requests/s")
+    tell(f"{name}_cpu", spent_s / (rate * seconds) * 1000, "ms of CPU per request, database included")
