@@ -99,7 +99,9 @@ class Slot(models.Model):
         ordering = ["layer", "edit", "position"]
         constraints = [
             models.UniqueConstraint(
-                fields=["layer", "position"], condition=Q(edit__isnull=True), name="first_roster_has_one_order"
+                fields=["layer", "position"],
+                condition=Q(edit__isnull=True),
+                name="first_roster_has_one_order",
             ),
             models.UniqueConstraint(fields=["edit", "position"], name="edited_roster_has_one_order"),
         ]

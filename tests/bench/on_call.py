@@ -73,6 +73,8 @@ rows = chain(years(asked, timedelta(days=1), 3640), *(years(s, timedelta(days=18
 ScheduleException.objects.bulk_create(rows, batch_size=2000)
 schedules.on_call_now(others, at)
 """
+#: What autovacuum does within a minute.
+STATISTICS = "from django.db import connection; connection.cursor().execute('ANALYZE')"
 
 
 # -- arithmetic, no database -------------------------------------------------------------------------------
@@ -84,11 +86,12 @@ def arithmetic() -> None:
 
 
 def _best_ms(work: Callable[[], object]) -> float:
+    """The process's own time, since neighbours share the machine."""
     best = float("inf")
     for _ in range(7):
-        began = time.perf_counter()
+        began = time.process_time()
         work()
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.process_time() - began)
     return best * 1000
 
 
@@ -133,6 +136,7 @@ def on_call() -> None:
         for company in ("", "_old_and_large"):
             if company:
                 made.python(FOUND + GROW_OLD)
+            made.python(STATISTICS)
             url = f"{made.url}/api/v1/schedules/ninety"
             _press(f"on_call_now{company}_{database}", made, f"{url}/on-call/", headers)
             over = "from=2027-01-01T00:00Z&to=2027-04-01T00:00Z"

@@ -205,7 +205,7 @@ def test_a_use_is_noted_every_ten_minutes(ask, passed_on, time_machine):
 
 @pytest.mark.django_db(transaction=True)
 def test_where_the_statement_fails_the_view_answers(ask, passed_on, monkeypatch):
-    broken = "SELECT secret_hash FROM oncall_apitoken WHERE {named} = %(slug)s"
+    broken = "SELECT secret_hash FROM oncall_apitoken WHERE {length} = %(slug)s"
     monkeypatch.setattr(quick, "STATEMENT", broken)
 
     answer = ask()
