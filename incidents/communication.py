@@ -147,7 +147,7 @@ def _keep(
     Incident.objects.filter(pk=incident.pk).update(
         update_due_at=incident.update_due_at, first_update_at=incident.first_update_at
     )
-    next_words = f" Next update by {milestones.spelt(promised)}." if promised else ""
+    next_words = f" Next update by {milestones.promised(promised, at=at)}." if promised else ""
     timeline.add(
         incident,
         kind=timeline.Kind.UPDATE,
@@ -163,7 +163,7 @@ def _mail(incident: Incident, update: Update, people: list[User], *, at: datetim
     severity = incident.severity.name if incident.severity else "Unclassified"
     lines = [update.text, "", f"{incident.key}: {severity}, {incident.get_state_display().lower()}."]
     if update.next_update_at:
-        lines.append(f"Next update by {milestones.spelt(update.next_update_at)}.")
+        lines.append(f"Next update by {milestones.promised(update.next_update_at, at=at)}.")
     if update.audience == Audience.STAFF:
         lines += [f"Join: {url}" for url in (incident.channel_url, incident.bridge_url) if url]
     lines.append(settings.PUBLIC_URL + facts.address(incident))

@@ -58,3 +58,8 @@ def disorder(times: Mapping[str, datetime | None], *, proactive: bool, now: date
 def spelt(instant: datetime) -> str:
     """An aware UTC instant as people read it: 2026-03-09 13:00:05 UTC, without seconds that are zero."""
     return f"{instant:%Y-%m-%d %H:%M}{f':{instant:%S}' if instant.second else ''} UTC"
+
+
+def promised(instant: datetime, *, at: datetime) -> str:
+    """What was promised at ``at``, to the minute: 13:00 UTC, with the day when it is another one."""
+    return f"{instant:%H:%M} UTC" if instant.date() == at.date() else f"{instant:%d %b %H:%M} UTC"
