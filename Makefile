@@ -32,6 +32,7 @@ bench: $(VENV)/.dev
 LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 lock:
 	$(LOCK) --output-file requirements/run.txt
+	$(LOCK) --extra postgres --output-file requirements/postgres.txt
 	$(LOCK) --extra dev --extra postgres --output-file requirements/dev.txt
 
 $(BIN)/python:
