@@ -25,7 +25,7 @@ class Shift:
 def of(
     user: User, on: Iterable[Schedule], start: datetime, end: datetime, *, though_absent: bool = False
 ) -> list[Shift]:
-    """The person's shifts on these schedules, cut to ``start`` and ``end``, in order of time. Eight queries.
+    """The person's shifts on these schedules, cut to ``start`` and ``end``, in order of time. Ten queries.
 
     ``though_absent``: those that she would have if she were not away.
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 from oncall import rotation
 from oncall.models import OnDuty, Schedule, User
-from oncall.schedules.loading import load, load_many, with_absences, written_many
+from oncall.schedules.loading import load, load_many, with_what_is_derived, written_many
 from oncall.schedules.saving import read_form
 
 
@@ -33,7 +33,7 @@ class Preview:
 
 
 def on_call(schedule: Schedule, at: datetime) -> OnCall:
-    """Who is on call at an instant, until when, and why. Nine queries."""
+    """Who is on call at an instant, until when, and why. Ten queries."""
     plan = load(schedule, since=at)
     duty = rotation.on_call_at(plan, at)
     users = _users(duty.people)
@@ -77,7 +77,7 @@ def preview(schedule: Schedule, form: dict[str, Any], start: datetime, end: date
     """What the schedule would say if it were ``form``; DomainError where the form is at fault. Writes nothing."""
     before = load(schedule, since=start)
     edited = replace(read_form(schedule, form)[0], fixed=before.fixed)  # no form holds them
-    edited = with_absences({0: edited}, since=start)[0]
+    edited = with_what_is_derived({schedule.pk: edited}, since=start)[schedule.pk]
     return Preview(
         rotation.final(edited, start, end),
         rotation.changes(before, edited, start, end),

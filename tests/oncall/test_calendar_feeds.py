@@ -213,7 +213,7 @@ def test_many_schedules_are_read_in_as_many_queries_as_one(schedule, people, dja
     for n in range(5):
         make_schedule(f"more-{n}", f"More {n}", FORM)
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         calendars.document(feed, at=NOW)
 
 

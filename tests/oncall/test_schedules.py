@@ -208,9 +208,9 @@ def test_many_schedules_are_asked_in_as_many_queries_as_one(schedule, django_ass
     for other in others:
         schedules.replace(other, FORM, by=None, at=NOW)
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         schedules.load_many([schedule])
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         schedules.load_many([schedule, *others])
 
 
