@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from oncall import clock, rotation
 from oncall.models import (
@@ -172,24 +172,20 @@ def _rosters(ids: list[int]) -> dict[tuple[int, int | None], Slots]:
 
 def _exceptions(ids: list[int], since: datetime | None) -> dict[int, list[rotation.ScheduleException]]:
     rows = ScheduleException.objects.filter(schedule__in=ids)
-    named = ScheduleException.users.through.objects.filter(scheduleexception__schedule__in=ids)
     if since is not None:
-        rows, named = rows.filter(end__gt=since), named.filter(scheduleexception__end__gt=since)
-    users: dict[int, list[str]] = defaultdict(list)
-    for row, username in named.order_by("pk").values_list("scheduleexception_id", "user__username"):
-        users[row].append(username)
+        rows = rows.filter(end__gt=since)
     columns = ("pk", "schedule_id", "kind", "start", "end", "user__username", "by__username")
+    told = list(rows.order_by("pk").values_list(*columns, "layer__name", "reason"))
+    users = _named(rows) if any(kind == rotation.SET for _, _, kind, *_ in told) else {}
     found: dict[int, list[rotation.ScheduleException]] = defaultdict(list)
-    for pk, schedule, kind, start, end, user, by, layer, reason in rows.order_by("pk").values_list(
-        *columns, "layer__name", "reason"
-    ):
+    for pk, schedule, kind, start, end, user, by, layer, reason in told:
         found[schedule].append(
             rotation.ScheduleException(
                 key=pk,
                 kind=kind,
                 start=start.astimezone(UTC),
                 end=end.astimezone(UTC),
-                users=tuple(users[pk]),
+                users=tuple(users.get(pk, ())),
                 user=user or "",
                 by=by or "",
                 layer=layer or "",
@@ -219,3 +215,12 @@ def _imported(ids: list[int], since: datetime | None) -> dict[int, list[rotation
         ]
         found[schedule].append(rotation.FixedLayer(f"{name} (imported)", priority, tuple(stretches)))
     return found
+
+
+def _named(rows: QuerySet) -> dict[int, list[str]]:
+    """Whom each exception of kind ``set`` puts on call; the other kinds name nobody here."""
+    users: dict[int, list[str]] = defaultdict(list)
+    named = ScheduleException.users.through.objects.filter(scheduleexception__in=rows).order_by("pk")
+    for row, username in named.values_list("scheduleexception_id", "user__username"):
+        users[row].append(username)
+    return users
