@@ -5,6 +5,7 @@ gives strangers a bare word and staff (or a holder of METRICS_TOKEN) the reasons
 text, for this machine and holders of METRICS_TOKEN.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
@@ -125,13 +126,29 @@ class Readiness:
 
 def readiness(now: datetime) -> Readiness:
     """Judge database, migrations and pulse; Redis only wakes us up, so its loss is no reason to be unready."""
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    if not migrations_are_applied():
         return Readiness(["Migrations are pending: run `manage.py migrate`."])
     state = pulse_state(now)
     stopping = [] if not (state.is_late or state.is_stuck) else state.troubles
     degraded = [trouble for trouble in state.troubles if trouble not in stopping]
     return Readiness(stopping, degraded + _redis_troubles())
+
+
+_seen_applied = threading.Event()
+
+
+def migrations_are_applied() -> bool:
+    """Whether the database has the form this code wants.
+
+    Read until it is so, and remembered then: reading every migration costs more than all else that a probe
+    asks, and this process's code does not change.
+    """
+    if not _seen_applied.is_set():
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return False
+        _seen_applied.set()
+    return True
 
 
 def _redis_troubles() -> list[str]:

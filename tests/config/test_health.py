@@ -70,6 +70,22 @@ def test_not_ready_when_a_page_waits_although_the_pulse_beats(client, beating):
     assert client.get("/readyz").status_code == 503
 
 
+def test_not_ready_until_migrations_are_applied(client, beating, monkeypatch):
+    beating()
+    monkeypatch.setattr(health._seen_applied, "is_set", lambda: False)
+    monkeypatch.setattr(health.MigrationExecutor, "migration_plan", lambda self, targets: ["0002_more"])
+
+    assert client.get("/readyz").status_code == 503
+
+
+def test_migrations_are_read_once(client, beating, monkeypatch):
+    beating()
+    client.get("/readyz")
+    monkeypatch.setattr(health, "MigrationExecutor", None)
+
+    assert client.get("/readyz").status_code == 200
+
+
 def test_a_failing_slow_line_degrades_only(admin_client, beating):
     beating()
     PulseLine.objects.create(name="test.slow", due_at=NOW, error="ValueError: a bug", failing_since=NOW)

@@ -44,7 +44,7 @@ def until(ask: Callable[[], Found], within_s: float = 20.0, what: str = "") -> F
         if found:
             return found
         assert time.monotonic() < deadline, f"waited {within_s:.0f} s in vain for {what or ask.__name__}"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def free_port() -> int:
