@@ -41,7 +41,7 @@ def test_lock_files_name_no_address():
     files = sorted((house.ROOT / "requirements").glob("*.txt"))
 
     assert [fault for path in files for fault in house.requirement_faults(path.read_text())] == []
-    assert [path.name for path in files] == ["dev.txt", "run.txt"]
+    assert [path.name for path in files] == ["dev.txt", "postgres.txt", "run.txt"]
 
 
 def test_lock_files_hold_what_the_project_asks_for():
