@@ -115,6 +115,7 @@ def _kill(database: str, made: Portal, relay: Relay) -> None:
         engine = made.engine(f"engine-{n}")
         until(lambda seen=before: len(relay.accepted) > seen + random.randint(5, 25), 30, "some mails")
         engine.kill()
+        made.end_leases()
     made.engine("last")
     until(lambda: len(_ids(relay)) >= DELIVERIES, 150, "every mail, leases included")
     ids = [mail["Message-ID"] for _, mail in relay.accepted]

@@ -266,6 +266,16 @@ class Portal:
                 outbox.send_many(text, to, medium="email", lane="page", at=at)
             """)
 
+    def end_leases(self) -> None:
+        """Let the minute pass after which a dead sender's deliveries are taken over."""
+        self.python("""
+            from oncall import clock
+            from oncall.messaging.models import Delivery
+
+            at = clock.now()
+            Delivery.objects.filter(state="sending").update(due_at=at, lease_until=at)
+            """)
+
     def start(self, name: str, *command: str) -> Process:
         """Start one of our programs under a name; its output goes to ``<name>.log``."""
         words = [sys.executable, *command]
