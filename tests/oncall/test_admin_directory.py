@@ -164,6 +164,7 @@ def test_a_token_is_revoked_and_never_shown(admin, alice, at):
     shown = admin.get(f"{page}change/").content.decode()
     admin.post(f"{page}verbs/revoke/", {"expected": ""})
 
-    assert secret.split("_")[2] not in shown and token.secret_hash not in shown
+    hidden = secret.removeprefix(f"mst_{token.prefix}_")[:43]  # it may hold a "_" of its own
+    assert hidden not in shown and token.secret_hash not in shown
     assert ApiToken.objects.get().revoked_at is not None
     assert admin.get("/admin/oncall/apitoken/add/").status_code == 403
