@@ -3,8 +3,10 @@
 import base64
 import itertools
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -31,6 +33,7 @@ class Browser:
             [CHROMIUM, *FLAGS.split(), f"--user-data-dir={self._folder}", "about:blank"],
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         self._numbers = itertools.count(1)
         self._loaded = False
@@ -91,7 +94,7 @@ class Browser:
 
     def close(self) -> None:
         self._socket.close()
-        self._process.kill()
+        os.killpg(self._process.pid, signal.SIGKILL)  # its helpers too, which would write its folder anew
         self._process.wait()
         self._process.stderr.close()
         shutil.rmtree(self._folder, ignore_errors=True)
