@@ -31,3 +31,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
 # Looked up when asked for: listing all static files anew for each test's client costs more than most tests.
 WHITENOISE_AUTOREFRESH = True
+if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    # What a crash of the server would lose is no concern of a test's.
+    DATABASES["default"]["OPTIONS"]["options"] = "-c synchronous_commit=off"
