@@ -1,5 +1,6 @@
 """Action items: owned, dated, reminded of, and done, or waived with a reason."""
 
+import logging
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -15,7 +16,10 @@ from oncall.models import User
 from postmortems import rights
 from postmortems.models import ActionItem, PostMortem
 
+logger = logging.getLogger(__name__)
+
 AHEAD = timedelta(days=2)
+DAY = timedelta(days=1)
 AGAIN_EVERY = timedelta(days=7)
 MORNING = time(9)
 Priority, Stage = ActionItem.Priority, ActionItem.State
@@ -100,7 +104,16 @@ def track(postmortem: PostMortem, *, by: User | None, at: datetime) -> None:
 def remind_owners(*, now: Callable[[], datetime]) -> int:
     """Write to the owner of each action whose reminder is due. A line of the pulse; late or twice does no harm."""
     due = list(ActionItem.objects.due(now()).select_related("owner", "postmortem__incident")[:200])
-    return sum(_remind(action, at=now()) for action in due)
+    return sum(_alone(action, at=now()) for action in due)
+
+
+def _alone(action: ActionItem, *, at: datetime) -> int:
+    """Remind of one action; a failure is logged, tried again at the next beat, and stops no other."""
+    try:
+        return _remind(action, at=at)
+    except Exception:
+        logger.exception("No reminder of action %s", action.pk)
+        return 0
 
 
 @transaction.atomic
@@ -113,7 +126,8 @@ def _remind(action: ActionItem, *, at: datetime) -> int:
     context = {
         "action": action,
         "incident": action.postmortem.incident,
-        "late": action.due_on is not None and due_at(action) <= at,
+        "late": due_at(action) + DAY <= at,
+        "today": due_at(action) <= at,
         "url": f"{settings.PUBLIC_URL}/admin/postmortems/actionitem/{action.pk}/change/",
     }
     message = outbox.compose(

@@ -1,5 +1,6 @@
 """The draft: what the portal knows about an incident, written down so that people only add what they know."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -14,6 +15,8 @@ from oncall.messaging.errors import DomainError
 from oncall.models import User
 from postmortems import rights
 from postmortems.models import PostMortem, Section
+
+logger = logging.getLogger(__name__)
 
 # A row must be seen once per period, not once per second: reviews are counted in days.
 REVIEWABLE = [State.RESOLVED, State.IN_REVIEW]
@@ -52,6 +55,7 @@ def draft(incident: Incident, *, by: User | None, at: datetime) -> PostMortem:
 @transaction.atomic
 def refresh(postmortem: PostMortem, *, by: User | None, at: datetime) -> PostMortem:
     """Make the facts anew from the incident; what people wrote stays as it is."""
+    rights.need_to_write(postmortem, by)
     postmortem.facts = facts(postmortem.incident)
     postmortem.facts_at = at
     postmortem._history_user = by
@@ -134,7 +138,17 @@ def open_reviews(*, now: Callable[[], datetime]) -> int:
     waiting = Incident.objects.filter(
         Q(state__in=REVIEWABLE), severity__review_required=True, postmortem__isnull=True
     ).select_related("severity")[:50]
-    return sum(1 for incident in waiting if draft(incident, by=None, at=now()))
+    return sum(_alone(incident, at=now()) for incident in waiting)
+
+
+def _alone(incident: Incident, *, at: datetime) -> int:
+    """Draft one; a failure is logged, tried again at the next beat, and stops no other."""
+    try:
+        draft(incident, by=None, at=at)
+    except Exception:
+        logger.exception("No post-mortem for %s", incident.key)
+        return 0
+    return 1
 
 
 def _length(seconds: int | None) -> timedelta | None:

@@ -99,3 +99,23 @@ def test_a_stranger_changes_no_action(action, carol):
         with pytest.raises(DomainError) as refused:
             verb(action, by=carol, at=AT, **fields)
         assert refused.value.code == "forbidden"
+
+
+def test_on_its_day_it_is_due_today_and_not_overdue(action):
+    actions.remind_owners(now=at(actions.due_at(action)))
+
+    assert Delivery.objects.get().message.subject == "Due today: Add a limit"
+
+
+def test_one_that_cannot_be_reminded_of_stops_no_other(draft, action, alice, monkeypatch):
+    actions.add(draft, title="Second", owner=alice, priority="low", due_on=date(2026, 3, 20), by=alice, at=AT)
+    remind = actions._remind
+
+    def trip(row, **options):
+        if row == action:
+            raise ValueError("poison")
+        return remind(row, **options)
+
+    monkeypatch.setattr(actions, "_remind", trip)
+
+    assert actions.remind_owners(now=at(actions.due_at(action))) == 1

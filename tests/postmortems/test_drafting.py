@@ -49,3 +49,12 @@ def test_a_title_with_markup_stays_text_in_the_facts(incident, alice, checkout):
     checkout.save()
 
     assert "<b>Check</b> & out: partial" in drafting.facts(incident)
+
+
+def test_an_incident_that_cannot_be_drafted_stops_nobody(incident, monkeypatch):
+    def trip(*args, **options):
+        raise ValueError("poison")
+
+    monkeypatch.setattr(drafting, "draft", trip)
+
+    assert drafting.open_reviews(now=now) == 0
