@@ -60,7 +60,10 @@ class UpdatesInline(admin.TabularInline):
 
 
 class ToldAdmin(VerbsAdmin, HistoryAdmin):
-    """What posts and maintenances share: a list, a page with the story, and the composer."""
+    """What posts and maintenances share: a list, a page with the story, and the composer.
+
+    Each of the two says by ``publish(request, form, at)`` how its form becomes a post.
+    """
 
     kind: str
     inlines = (UpdatesInline,)
@@ -155,9 +158,6 @@ class ToldAdmin(VerbsAdmin, HistoryAdmin):
     def draft(self, request: HttpRequest) -> dict:
         """What the form holds before anybody has typed."""
         return {}
-
-    def publish(self, request: HttpRequest, form, at: datetime) -> Post:
-        raise NotImplementedError
 
     def update_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Write an update."""
