@@ -20,7 +20,7 @@ from django.db.models import F
 from config.models import PulseLine
 from incidents import communication
 from incidents.intake import ingest
-from oncall import audit, calendars, clock, escalation, notices, undelivered
+from oncall import audit, calendars, clock, duty_log, escalation, notices, undelivered
 from oncall.messaging import outbox
 from postmortems import actions, drafting
 from statuspage import fanout, maintenance, subscriptions
@@ -83,6 +83,12 @@ LINES: list[Line] = [
         15 * SECOND,
         notices.tell,
         "Tells people of their shifts: before, after, when one changes hands, and every week.",
+    ),
+    Line(
+        "oncall.record_duty",
+        15 * SECOND,
+        duty_log.record,
+        "Writes down who is on call, whether or not anybody asks.",
     ),
     Line(
         "oncall.report_overdue",

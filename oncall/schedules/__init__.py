@@ -2,6 +2,7 @@
 
 loading  rows -> plain values of ``oncall.rotation``; load, load_many, naming
 answers  on_call, on_call_now, final, gaps, explain, preview, to_form
+recording  renew: the stored answers and the log of what was
 saving   replace (a whole form), add_exception, make_exception, end_exception, change_roster, touch
 """
 
@@ -18,6 +19,7 @@ from oncall.schedules.answers import (
     to_forms,
 )
 from oncall.schedules.loading import load, load_many, naming
+from oncall.schedules.recording import renew
 from oncall.schedules.saving import (
     add_exception,
     change_roster,
@@ -44,6 +46,7 @@ __all__ = [
     "on_call",
     "on_call_now",
     "preview",
+    "renew",
     "replace",
     "roster",
     "to_form",

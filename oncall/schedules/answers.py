@@ -7,7 +7,8 @@ from typing import Any
 
 from oncall import rotation
 from oncall.models import OnDuty, Schedule, User
-from oncall.schedules.loading import load, load_many, with_what_is_derived, written_many
+from oncall.schedules.loading import load, with_what_is_derived, written_many
+from oncall.schedules.recording import renew
 from oncall.schedules.saving import read_form
 
 
@@ -44,7 +45,8 @@ def on_call_now(schedules: Iterable[Schedule], at: datetime) -> dict[int, OnCall
     """Who is on call at the present instant ``at``, for many schedules by their ids.
 
     Two queries while the stored answers hold: each holds until its next hand-over or the schedule's next
-    change, so it is never stale (field/oncall.md section 3.2). What does not hold is computed and stored.
+    change, so it is never stale (field/oncall.md section 3.2). What does not hold is computed and stored, and
+    what it replaces goes into the log.
     """
     schedules = list(schedules)
     stored = {row.schedule_id: row for row in OnDuty.objects.filter(schedule__in=[s.pk for s in schedules])}
@@ -52,7 +54,7 @@ def on_call_now(schedules: Iterable[Schedule], at: datetime) -> dict[int, OnCall
     users = _users(name for duty in duties.values() for name in duty.usernames)
     outdated = [s for s in schedules if s.pk not in duties or not users.keys() >= {*duties[s.pk].usernames}]
     if outdated:
-        renewed = _renew(outdated, at)
+        renewed = renew(outdated, at)
         users |= _users(name for duty in renewed for name in duty.usernames)
         duties |= {duty.schedule_id: duty for duty in renewed}
     return {pk: OnCall(_in_order(duty.usernames, users), duty.until_at) for pk, duty in duties.items()}
@@ -100,26 +102,6 @@ def _holds(duty: OnDuty, schedule: Schedule, at: datetime) -> bool:
         and duty.from_at <= at
         and (duty.until_at is None or at < duty.until_at)
     )
-
-
-def _renew(schedules: list[Schedule], at: datetime) -> list[OnDuty]:
-    """Compute and store who is on call; of two that do so at once either may win, both are right."""
-    plans = load_many(schedules, since=at)
-    renewed = [
-        OnDuty(
-            schedule=schedule,
-            version=schedule.version,
-            from_at=at,
-            until_at=rotation.next_change(plans[schedule.pk], at),
-            usernames=list(rotation.on_call_at(plans[schedule.pk], at).people),
-        )
-        for schedule in schedules
-    ]
-    columns = ["version", "from_at", "until_at", "usernames"]
-    OnDuty.objects.bulk_create(
-        renewed, update_conflicts=True, unique_fields=["schedule"], update_fields=columns
-    )
-    return renewed
 
 
 def _users(names: Iterable[str]) -> dict[str, User]:
