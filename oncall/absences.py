@@ -104,17 +104,18 @@ def conflicts(absence: Absence, *, at: datetime) -> list[Conflict]:
     missed = shifts.of(absence.user, touched, start, absence.end, though_absent=True)
     plans = schedules.load_many(touched, since=start)
     free = _Free(touched, absence, start)
-    return [_conflict(shift, plans[shift.schedule.pk], free) for shift in missed]
+    return [conflict(shift, plans[shift.schedule.pk], free.between(shift)) for shift in missed]
 
 
-def _conflict(shift: shifts.Shift, plan: rotation.Schedule, free: "_Free") -> Conflict:
+def conflict(shift: shifts.Shift, plan: rotation.Schedule, free: Iterable[User] = ()) -> Conflict:
+    """A missed shift with who is on call in that time as things stand; ``free`` is passed on."""
     segments = rotation.final(plan, shift.start, shift.end)
     instead = dict.fromkeys(name for segment in segments for name in segment.people)
     return Conflict(
         schedule=shift.schedule,
         start=shift.start,
         end=shift.end,
-        free=tuple(free.between(shift)),
+        free=tuple(free),
         instead=tuple(instead),
         uncovered=any(not segment.people for segment in segments),
         turn=shift.turn,

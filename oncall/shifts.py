@@ -33,7 +33,7 @@ def of(
     plans = schedules.load_many(by_id.values(), since=start)
     found = []
     for pk, plan in plans.items():
-        plan = _as_if_present(plan, user.username) if though_absent else plan
+        plan = as_if_present(plan, user.username) if though_absent else plan
         found += in_plan(by_id[pk], plan, user.username, start, end)
     return sorted(found, key=lambda shift: (shift.start, shift.schedule.pk))
 
@@ -56,6 +56,7 @@ def in_plan(
     return found
 
 
-def _as_if_present(plan: rotation.Schedule, username: str) -> rotation.Schedule:
+def as_if_present(plan: rotation.Schedule, username: str) -> rotation.Schedule:
+    """The plan without this person's absences."""
     kept = tuple(e for e in plan.exceptions if e.key >= 0 or e.user != username)
     return replace(plan, exceptions=kept)

@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                         ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                         ('username', models.CharField(max_length=150)),
                         ('name', models.CharField(max_length=301)),
+                        ('time_zone', models.CharField(max_length=64)),
                         ('from_at', models.DateTimeField(help_text="That of the entry, so that a person's past is found by index.")),
                         ('entry', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='people', to='oncall.dutylog')),
                         ('user', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),

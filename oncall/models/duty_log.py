@@ -84,12 +84,13 @@ class DutyLog(models.Model):
 
 
 class DutyLogPerson(models.Model):
-    """One of those who were on call in an entry, as she was called then."""
+    """One of those who were on call in an entry, with the name and the zone that were hers then."""
 
     entry = models.ForeignKey(DutyLog, models.CASCADE, related_name="people", db_index=False)
     user = kept_by_number(User)
     username = models.CharField(max_length=150)
     name = models.CharField(max_length=301)
+    time_zone = models.CharField(max_length=64)
     from_at = models.DateTimeField(help_text="That of the entry, so that a person's past is found by index.")
 
     class Meta:

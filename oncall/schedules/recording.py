@@ -173,5 +173,10 @@ def _entry(duty: OnDuty, piece: Piece, at: datetime) -> DutyLog:
 
 def _person(entry: DutyLog, user: User) -> DutyLogPerson:
     return DutyLogPerson(
-        entry=entry, user=user, username=user.username, name=str(user), from_at=entry.from_at
+        entry=entry,
+        user=user,
+        username=user.username,
+        name=str(user),
+        time_zone=user.time_zone,
+        from_at=entry.from_at,
     )
