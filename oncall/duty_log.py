@@ -27,16 +27,14 @@ def record(*, now: Callable[[], datetime]) -> int:
     return done + _end_deleted(at)
 
 
-def entries(start: datetime, end: datetime, **of: Schedule | User) -> QuerySet[DutyLog]:
-    """The entries that reach into a range, with their people, in order: ``schedule=`` or ``user=`` says whose.
+def entries(start: datetime, end: datetime, *, user: User | None = None) -> QuerySet[DutyLog]:
+    """The entries that reach into a range, in order of time, each with its ``people``; with a user only hers.
 
-    Who has been renamed or deleted since stands there by the name of that time.
+    Schedules and people stand there by the names of that time.
     """
     found = DutyLog.objects.between(start, end).prefetch_related("people")
-    if "schedule" in of:
-        found = found.filter(schedule=of["schedule"])
-    if "user" in of:
-        found = found.filter(people__user=of["user"], people__from_at__lt=end)
+    if user:
+        found = found.filter(people__user=user, people__from_at__lt=end)
     return found.order_by("from_at", "schedule_id")
 
 

@@ -361,11 +361,11 @@ def test_two_engines_and_a_reader_at_once_write_each_entry_once(primary, alice, 
 
 
 # -- reading -----------------------------------------------------------------------------------------------
-def test_entries_are_found_by_schedule_and_by_person(logged, alice, bob, pulse):
-    [other] = many(1, bob)
+def test_entries_are_found_by_time_and_by_person(logged, alice, bob, pulse):
+    many(1, bob)
     pulse(START, day(10), day(11))
 
-    found = duty_log.entries(day(10), day(11), schedule=logged)
-    assert [e.from_at for e in found] == [day(10)]
+    assert [e.schedule_slug for e in duty_log.entries(day(9), START + SECONDS)] == ["primary", "s0"]
+    assert [told(e.from_at) for e in duty_log.entries(day(10), day(11))] == ["9 12", "10 09"]
     found = duty_log.entries(START, day(12), user=bob)
     assert [(e.schedule_slug, told(e.from_at)) for e in found] == [("s0", "9 12"), ("primary", "10 09")]
