@@ -56,6 +56,8 @@ WINDOWS = [
     ("api deliveries", "/api/v1/deliveries/", False),
     ("api deliveries, as text", "/api/v1/deliveries/?format=csv", False),
     ("admin pages", "/admin/oncall/page/", True),
+    ("admin load", "/admin/oncall/schedule/load/", False),
+    ("api load", "/api/v1/on-call/load/", False),
     ("admin deliveries", "/admin/messaging/delivery/", True),
     ("admin deliveries, searched", "/admin/messaging/delivery/?q=Leak", True),
     ("api users", "/api/v1/users/", False),

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from oncall import clock, schedules
+from oncall.admin.load import DutyPages
 from oncall.admin.schedule_forms import CoverForm, ExceptionForm, LayerForm
 from oncall.admin.schedule_page import SchedulePage
 from oncall.edges import schedule_words, timeline, times
@@ -78,7 +79,7 @@ class ExceptionInline(admin.TabularInline):
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(VerbsAdmin, HistoryAdmin):
+class ScheduleAdmin(DutyPages, VerbsAdmin, HistoryAdmin):
     list_display = ["name", "team", "on_call", "until", "zone"]
     list_filter = ["team"]
     list_select_related = ["team"]
