@@ -82,5 +82,5 @@ def written(
 
 ROUTES = [
     ("on-call/log", LogViewSet, "on-call-log"),
-    (r"schedules/(?P<schedule>[^/.]+)/log", ScheduleLogViewSet, "schedule-log"),
+    (r"schedules/(?P<schedule>[-a-zA-Z0-9_]+)/log", ScheduleLogViewSet, "schedule-log"),
 ]

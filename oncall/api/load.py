@@ -49,12 +49,19 @@ def parameters(default: str) -> list[OpenApiParameter]:
     ]
 
 
+class KeyField(serializers.SlugRelatedField):
+    """One row by its key. A key with a NUL in it is nobody's; PostgreSQL would fault on the question."""
+
+    def to_internal_value(self, data: str) -> Any:
+        return super().to_internal_value(data.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+
+
 class Asked(shapes.Range):
     """A range and whose: a team's, a schedule's, a person's, each by its key."""
 
-    team = serializers.SlugRelatedField("slug", queryset=Team.objects.all(), required=False)
-    schedule = serializers.SlugRelatedField("slug", queryset=Schedule.objects.all(), required=False)
-    user = serializers.SlugRelatedField("username", queryset=User.objects.all(), required=False)
+    team = KeyField("slug", queryset=Team.objects.all(), required=False)
+    schedule = KeyField("slug", queryset=Schedule.objects.all(), required=False)
+    user = KeyField("username", queryset=User.objects.all(), required=False)
 
     def validate(self, told: dict) -> dict:
         scope = load.Scope(told.get("team"), told.get("schedule"))

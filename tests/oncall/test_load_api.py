@@ -237,5 +237,8 @@ def test_who_may_not_view_schedules_sees_nothing(client, primary, path):
     assert client.get(f"/api/v1/{path}").status_code == 403
 
 
-def test_a_schedule_that_is_not_there_has_no_log(get):
-    get("schedules/none/log/", status=404)
+@pytest.mark.parametrize("slug", ["none", "%00", "a%00b"])
+def test_a_schedule_that_is_not_there_has_no_log(client, db, slug):
+    client.force_login(may(person("rita"), "view_schedule"))
+
+    assert client.get(f"/api/v1/schedules/{slug}/log/").status_code == 404
