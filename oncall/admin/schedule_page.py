@@ -55,7 +55,7 @@ class SchedulePage:
         self.schedule, self.now, self.viewer = schedule, now, viewer
         self.plan = schedules.load(schedule)
         users = User.objects.filter(username__in=rotation.people_named(self.plan))
-        self.faces: dict[str, Face] = schedule_words.faces(self.plan, {u.username: u for u in users})
+        self.faces: dict[str, Face] = schedule_words.faces({u.username: u for u in users}, self.plan)
         self.today = clock.wall(now, self.zone).date()
         self.days = int(days) if days.isdecimal() and int(days) in SPANS else 14
         self.first = _day(first) or self.today - self.today.weekday() * DAY

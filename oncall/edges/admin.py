@@ -187,7 +187,8 @@ class VerbsAdmin(ModelAdmin):
             "media": form.media,
             **context,
         }
-        return TemplateResponse(request, "admin/verb_form.html", found)
+        own = f"admin/{self.opts.app_label}/{self.opts.model_name}/verb_form.html"
+        return TemplateResponse(request, [own, "admin/verb_form.html"], found)
 
     def _do(self, request: HttpRequest, verb: Verb, obj: Any) -> HttpResponse:
         form = (verb.form or VerbForm)(request.POST, obj=obj, user=request.user)

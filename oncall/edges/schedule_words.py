@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from oncall import clock, rotation
@@ -24,10 +25,10 @@ class Face:
     tone: int
 
 
-def faces(plan: rotation.Schedule, users: dict[str, User]) -> dict[str, Face]:
-    """Everybody that a schedule names, by username, in the order of the form."""
+def faces(users: dict[str, User], *plans: rotation.Schedule) -> dict[str, Face]:
+    """Everybody that these schedules name, by username, in the order of the forms."""
     found = {}
-    for index, username in enumerate(rotation.people_named(plan)):
+    for index, username in enumerate(dict.fromkeys(chain(*map(rotation.people_named, plans)))):
         user = users.get(username)
         name = str(user) if user else username
         initials = user.initials if user else username[:2].upper()
@@ -85,19 +86,21 @@ def window(restriction: rotation.Restriction) -> str:
     return f"{_days(restriction.days)} {start}–{end}"
 
 
-def exception(exception: rotation.ScheduleException, faces: dict[str, Face]) -> str:
-    """``Owen away``, ``Ruth → Owen``, ``only Erin``, ``nobody``, ``with Frank``."""
+def exception(
+    exception: rotation.ScheduleException, faces: dict[str, Face], *, initials: bool = False
+) -> str:
+    """``Owen away``, ``Ruth → Owen``, ``only Erin``, ``nobody``, ``with Frank``; or with initials for names."""
 
-    def first(username: str) -> str:
-        return faces[username].first
+    def short(username: str) -> str:
+        return faces[username].initials if initials else faces[username].first
 
     if exception.kind == rotation.REMOVE:
-        return f"{first(exception.user)} away"
+        return f"{short(exception.user)} away"
     if exception.kind == rotation.REPLACE:
-        return f"{first(exception.user)} → {first(exception.by)}"
+        return f"{short(exception.user)} → {short(exception.by)}"
     if exception.kind == rotation.SET:
-        return f"only {together([first(user) for user in exception.users])}" if exception.users else "nobody"
-    return f"with {first(exception.user)}"
+        return f"only {together([short(user) for user in exception.users])}" if exception.users else "nobody"
+    return f"with {short(exception.user)}"
 
 
 def zones(schedules: ZoneInfo, viewers: ZoneInfo, now: datetime) -> str:

@@ -2,6 +2,7 @@
 
 loading  rows -> plain values of ``oncall.rotation``; load, load_many, naming
 answers  on_call, on_call_now, final, gaps, explain, preview, to_form
+making   make, a new schedule with one rotation
 saving   replace (a whole form), add_exception, make_exception, end_exception, change_roster, touch
 """
 
@@ -18,6 +19,7 @@ from oncall.schedules.answers import (
     to_forms,
 )
 from oncall.schedules.loading import load, load_many, naming
+from oncall.schedules.making import NewRotation, make
 from oncall.schedules.saving import (
     add_exception,
     change_roster,
@@ -29,6 +31,7 @@ from oncall.schedules.saving import (
 )
 
 __all__ = [
+    "NewRotation",
     "OnCall",
     "Preview",
     "add_exception",
@@ -39,6 +42,7 @@ __all__ = [
     "gaps",
     "load",
     "load_many",
+    "make",
     "make_exception",
     "naming",
     "on_call",

@@ -236,6 +236,8 @@ def form_of(schedule, **changes):
         "layers-0-exclude_dates": "[]",
         "layers-0-advance": "calendar",
     }
+    if schedule:
+        data["expected"] = Schedule.objects.get(pk=schedule.pk).version
     if schedule and schedule.exceptions.exists():
         data["exceptions-0-id"] = schedule.exceptions.get().pk
     return data | changes
