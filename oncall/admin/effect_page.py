@@ -146,7 +146,7 @@ class EffectPage:
         return schedule_words.together([self.faces[name].name for name in people])
 
     def _when(self, start: datetime, end: datetime, zone: ZoneInfo | None = None) -> str:
-        """A stretch in words; one that begins at once begins now, one that goes on beyond these weeks has no end."""
+        """A stretch in words: it may begin now, and go on beyond these weeks."""
         zone = zone or self.zone
         today = clock.wall(self.effect.start, zone).date()
         begins_now, goes_on = start <= self.effect.start, end >= self.effect.end

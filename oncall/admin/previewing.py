@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -96,11 +96,6 @@ class ShownAgain(forms.ModelForm):
 class PreviewedAdmin(ModelAdmin):
     """A schedule's form with a preview, for the version that it was opened with."""
 
-    one_save: ClassVar[dict[str, bool]] = {
-        "show_save_and_add_another": False,
-        "show_save_and_continue": False,
-    }
-
     def changeform_view(
         self,
         request: HttpRequest,
@@ -108,7 +103,6 @@ class PreviewedAdmin(ModelAdmin):
         form_url: str = "",
         extra_context: dict | None = None,
     ) -> HttpResponse:
-        extra_context = {**self.one_save, **(extra_context or {})}
         if request.method != "POST":
             return super().changeform_view(request, object_id, form_url, extra_context)
         schedule = self.get_object(request, unquote(object_id)) if object_id else None
@@ -122,7 +116,7 @@ class PreviewedAdmin(ModelAdmin):
         except Stale:
             again = self._stale(request, schedule)
         request.shown_again = True
-        return super().changeform_view(request, object_id, form_url, {**extra_context, **again})
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **again})
 
     def refuse_stale(self, request: HttpRequest, schedule: Schedule | None) -> None:
         """Raise ``Stale`` for a form that does not know the newest version."""

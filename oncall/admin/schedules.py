@@ -11,16 +11,18 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path
 from django.utils import timezone
+from django.utils.html import format_html
 
 from oncall import clock, effects, free, schedules, swaps
-from oncall.admin import previewing
+from oncall.admin import my_shifts, on_call, previewing
 from oncall.admin.new_rotation import NewRotationAdmin
 from oncall.admin.previewing import PreviewedAdmin
 from oncall.admin.schedule_forms import CoverForm, ExceptionForm, LayerForm
 from oncall.admin.schedule_page import SchedulePage
 from oncall.edges import schedule_words, timeline, times
-from oncall.edges.admin import HistoryAdmin, Verb, VerbsAdmin
+from oncall.edges.admin import HistoryAdmin, OneButtonAdmin, Verb, VerbsAdmin
 from oncall.messaging.errors import DomainError
 from oncall.models import Layer, Schedule, ScheduleException
 
@@ -90,7 +92,7 @@ class ExceptionInline(admin.TabularInline):
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(NewRotationAdmin, PreviewedAdmin, VerbsAdmin, HistoryAdmin):
+class ScheduleAdmin(NewRotationAdmin, PreviewedAdmin, OneButtonAdmin, VerbsAdmin, HistoryAdmin):
     list_display = ["name", "team", "on_call", "until", "zone"]
     list_filter = ["team"]
     list_select_related = ["team"]
@@ -123,6 +125,14 @@ class ScheduleAdmin(NewRotationAdmin, PreviewedAdmin, VerbsAdmin, HistoryAdmin):
         ),
     )
 
+    def site_urls(self) -> list:
+        """The pages about all schedules, which need the right to see them."""
+        pages = [("on-call", on_call.view), ("my-shifts", my_shifts.view)]
+        return [
+            path(f"oncall/{name}/", self.admin_site.admin_view(view), name=f"oncall_{name.replace('-', '_')}")
+            for name, view in pages
+        ]
+
     # -- the list ------------------------------------------------------------------------------------------
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The rows of this page, each with who is on call: two queries for all."""
@@ -135,13 +145,16 @@ class ScheduleAdmin(NewRotationAdmin, PreviewedAdmin, VerbsAdmin, HistoryAdmin):
 
     @admin.display(description="On call")
     def on_call(self, schedule: Schedule) -> str:
-        return schedule_words.together([str(user) for user in schedule.duty.users])
+        people = [str(user) for user in schedule.duty.users]
+        return schedule_words.together(people) if people else format_html('<b class="m-bad">{}</b>', "Nobody")
 
     @admin.display(description="Until, your time")
     def until(self, schedule: Schedule) -> str:
-        if schedule.duty.until is None:
+        until, now = schedule.duty.until, clock.now()
+        if until is None:
             return "no change ahead"
-        return times.clock(schedule.duty.until, clock.now(), timezone.get_current_timezone())
+        said = times.clock(until, now, timezone.get_current_timezone())
+        return format_html('<b class="m-warn">{}</b>', said) if until - now <= on_call.SOON else said
 
     @admin.display(description="Time zone", ordering="time_zone")
     def zone(self, schedule: Schedule) -> str:
@@ -167,12 +180,14 @@ class ScheduleAdmin(NewRotationAdmin, PreviewedAdmin, VerbsAdmin, HistoryAdmin):
     def _drawing(self, request: HttpRequest, schedule: Schedule) -> dict[str, Any]:
         viewer = ZoneInfo(request.user.time_zone)
         asked = request.GET
-        page = SchedulePage(schedule, clock.now(), viewer, asked.get("from", ""), asked.get("days", ""))
+        page = SchedulePage(
+            schedule, clock.now(), viewer, *(asked.get(key, "") for key in ("from", "days", "at"))
+        )
         may_change = self.has_change_permission(request, schedule)
         return {
             "page": page,
             "now": page.now,
-            "why": "why" in asked,
+            "why": "why" in asked or "at" in asked,
             "edit": "edit" in asked,
             "weekdays": schedule_words.WEEKDAYS,
             "cover_url": self._cover_url(schedule, page) if may_change and page.gap else "",

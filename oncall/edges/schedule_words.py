@@ -56,6 +56,19 @@ def layer(layer: rotation.Layer | rotation.FixedLayer) -> str:
     return ", ".join(words)
 
 
+def why_not(layer: rotation.Layer | rotation.FixedLayer, wall: datetime) -> str:
+    """Why a layer does not cover the local time ``wall``: not begun, ended, a day left out, outside of windows."""
+    if isinstance(layer, rotation.FixedLayer):
+        return "has no event at this time"
+    if wall < layer.start:
+        return f"begins {layer.start:%a} {layer.start.day} {layer.start:%B %Y %H:%M}"
+    if layer.end is not None and wall >= layer.end:
+        return f"ended {layer.end:%a} {layer.end.day} {layer.end:%B %Y %H:%M}"
+    if wall.date() in layer.exclude_dates:
+        return f"leaves out {wall.day} {wall:%B}, as a holiday or an excluded date"
+    return "does not cover this time: outside of its windows"
+
+
 def is_torn(gap: rotation.Segment) -> bool:
     """Whether nobody is on call because of an exception, and not because no layer covers."""
     return not gap.people and any(reason.exceptions for reason in gap.reasons)

@@ -18,8 +18,8 @@ from oncall.edges.schedule_words import Face
 DAY = timedelta(days=1)
 WIDTH = 1030  # of the picture on a schedule's page, in pixels
 LETTER, MARGIN = 7.8, 14  # pixels: a letter of a wide font, and what stays free beside a label
-NOBODY = "Nobody"
-LANE, PADDING = 34, 14
+NOBODY, NOBODY_FROM = "Nobody", 50
+LANE, PADDING, LAYER_PADDING = 34, 14, 22
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def _layer_row(
             tone=faces[people[0]].tone,
         )
         bars.append(_named(bar, people, faces, scale))
-    return Row(layer.name, words.layer(layer), LANE + PADDING, tuple(bars), "layer")
+    return Row(layer.name, words.layer(layer), LANE + LAYER_PADDING, tuple(bars), "layer")
 
 
 def _exceptions_row(
@@ -251,7 +251,7 @@ def _final_row(
             look="duty" if segment.people else "gap" if words.is_torn(segment) else "bare",
             tone=faces[segment.people[0]].tone if segment.people else 0,
         )
-        gap = NOBODY if _fits(NOBODY, bar, scale) else ""
+        gap = NOBODY if bar.width * scale.pixels / 100 >= NOBODY_FROM else ""
         bars.append(_named(bar, segment.people, faces, scale) if segment.people else replace(bar, label=gap))
     return Row(name, note, 72, tuple(bars), look)
 

@@ -86,7 +86,9 @@ def test_a_gap_is_announced_with_its_cause_and_a_way_to_close_it(client, staff, 
 def test_every_stretch_stands_in_the_table_with_its_reason(client, staff, schedule):
     text = text_of(client, page_of(schedule))
 
-    assert '<td>Bob Doe</td><td class="m-quiet">primary, turn 2</td>' in text
+    assert (
+        '<td>Bob Doe</td><td class="m-quiet">primary, turn 2 <a href="?at=2026-03-09T13%3A00Z#why">' in text
+    )
 
 
 @pytest.mark.parametrize(
