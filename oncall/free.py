@@ -1,4 +1,7 @@
-"""Who could stand in: people of a schedule and its team who are neither away nor on call anywhere then."""
+"""Who could stand in: people of a schedule and its team who are neither away nor on call anywhere then.
+
+Away is also whom an exception takes off a schedule at the time.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -27,11 +30,13 @@ class Free:
         )
         plans = schedules.load_many(schedules.naming(*people), since=start)
         self.segments = [segment for plan in plans.values() for segment in rotation.final(plan, start, end)]
+        self.removed = [e for plan in plans.values() for e in plan.exceptions if e.kind == rotation.REMOVE]
 
     def between(self, schedule: Schedule, start: datetime, end: datetime) -> list[User]:
         """Those of one of the schedules who are free all of that time, in order of name."""
         away = {user for user, left, right in self.away if left < end and right > start}
-        busy = {
+        absent = {e.user for e in self.removed if e.start < end and e.end > start}
+        busy = absent | {
             name
             for segment in self.segments
             if segment.start < end and segment.end > start

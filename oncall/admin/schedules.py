@@ -21,7 +21,7 @@ from oncall.admin.new_rotation import NewRotationAdmin
 from oncall.admin.previewing import PreviewedAdmin
 from oncall.admin.schedule_forms import CoverForm, ExceptionForm, LayerForm
 from oncall.admin.schedule_page import SchedulePage
-from oncall.edges import schedule_words, timeline, times
+from oncall.edges import instants, schedule_words, timeline, times
 from oncall.edges.admin import HistoryAdmin, OneButtonAdmin, Verb, VerbsAdmin
 from oncall.messaging.errors import DomainError
 from oncall.models import Layer, Schedule, ScheduleException
@@ -278,10 +278,6 @@ class ScheduleAdmin(NewRotationAdmin, PreviewedAdmin, OneButtonAdmin, VerbsAdmin
 
 def _moments(initial: dict[str, str]) -> dict[str, Any]:
     """Times in an address, typed; what is none is left out."""
-    found: dict[str, Any] = {"kind": initial["kind"]} if "kind" in initial else {}
-    for key in ("start", "end"):
-        try:
-            found[key] = forms.DateTimeField().to_python(initial.get(key, ""))
-        except forms.ValidationError:
-            continue
-    return found
+    zone = timezone.get_current_timezone()
+    found = {key: instants.read(initial[key], zone) for key in ("start", "end") if key in initial}
+    return {"kind": initial.get("kind")} | {key: at for key, at in found.items() if at}

@@ -1,14 +1,12 @@
 """Why these people and not others: every layer and exception at one instant, in words."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from django.utils.dateparse import parse_datetime
-
 from oncall import clock, rotation
-from oncall.edges import schedule_words, timeline, times
+from oncall.edges import instants, schedule_words, timeline, times
 from oncall.edges.schedule_words import Face
 
 
@@ -32,7 +30,7 @@ class Why:
         self, plan: rotation.Schedule, faces: dict[str, Face], viewer: ZoneInfo, now: datetime, asked: str
     ) -> None:
         self.plan, self.faces, self.viewer, self.now = plan, faces, viewer, now
-        found = instant(asked, viewer)
+        found = instants.read(asked, viewer)
         self.fault = f"“{asked[:40]}” is no date and time. This is for now." if asked and not found else ""
         self.at = found or now
         self.is_now = found is None
@@ -98,18 +96,6 @@ class Why:
     def _seat(self, seat: rotation.Seat) -> str:
         who = names(seat.people, self.faces)
         return who if seat.turn is None else f"turn {seat.turn + 1}, {who}"
-
-
-def instant(asked: str, zone: ZoneInfo) -> datetime | None:
-    """A time in an address, in ``zone`` where it names none; None for what is none, or beyond our calendars."""
-    try:
-        found = parse_datetime(asked.strip())
-        if found and found.tzinfo is None:
-            found = clock.resolve(found, zone)
-        found = found and found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return found if found and rotation.FIRST_YEAR < found.year < rotation.LAST_YEAR else None
 
 
 def reason(found: rotation.Reason, plan: rotation.Schedule, faces: dict[str, Face]) -> str:
