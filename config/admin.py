@@ -59,6 +59,15 @@ NAVIGATION = [
 ]
 
 
+#: Pages without a model of their own: group, place in it, words, address, and the right to see them.
+PAGES = [
+    ("On call", 0, "Who is on call", "admin:oncall_on_call", "oncall.view_schedule"),
+    ("On call", 1, "My shifts", "admin:oncall_my_shifts", "oncall.view_schedule"),
+]
+
+#: Pages that count as a part of a model's list in the navigation.
+BESIDE = {"oncall.Schedule": ["admin:oncall_on_call", "admin:oncall_my_shifts"]}
+
 ANSWERS = {"acknowledge", "escalate"}
 RESEND = {"send-again"}
 
@@ -91,6 +100,11 @@ class PortalSite(AdminSite):
     site_title = settings.ORGANISATION
     index_title = "Now"
     login_form = StaffSignInForm
+
+    def get_urls(self) -> list:
+        """With the pages that stand beside a model's own."""
+        beside = [urls for admin in self._registry.values() for urls in getattr(admin, "site_urls", list)()]
+        return [*beside, *super().get_urls()]
 
     def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False):
         """Refuse an address with a NUL in it: no row holds one, and PostgreSQL faults on the question."""
@@ -138,6 +152,7 @@ class PortalSite(AdminSite):
             "trends": trends.trends(request.user, now, zone),
             "incidents_url": links.listing(Incident),
             "schedules_url": links.listing(Schedule),
+            "on_call_url": reverse("admin:oncall_on_call"),
         }
         return super().index(request, {**cards, **(extra_context or {})})
 
@@ -153,6 +168,15 @@ class PortalSite(AdminSite):
             (title, [found.pop(label) for label in labels if label in found]) for title, labels in GROUPS
         ]
         groups[-1][1].extend(sorted(found.values(), key=lambda model: model["name"]))
+        for title, place, name, url, right in PAGES:
+            if request.user.has_perm(right):
+                page = {
+                    "name": name,
+                    "object_name": url,
+                    "admin_url": reverse(url),
+                    "add_url": None,
+                }
+                dict(groups)[title].insert(place, page)
         return [
             {"name": title, "app_label": title.lower().replace(" ", "-"), "app_url": "", "models": models}
             for title, models in groups
@@ -167,9 +191,8 @@ class PortalSite(AdminSite):
             if name in registered:
                 opts = registered[name]
                 url = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
-                items.append(
-                    NavigationItem(label, url, request.path.startswith(url), *self._count(request, name))
-                )
+                current = request.path.startswith((url, *map(reverse, BESIDE.get(name, ()))))
+                items.append(NavigationItem(label, url, current, *self._count(request, name)))
         return items
 
     def _count(self, request: HttpRequest, name: str) -> tuple[int, bool]:

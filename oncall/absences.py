@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
 
 from oncall import rotation, schedules, shifts, swaps
+from oncall.free import Free
 from oncall.messaging.errors import DomainError
 from oncall.models import Absence, Schedule, Swap, User
 
@@ -103,8 +103,11 @@ def conflicts(absence: Absence, *, at: datetime) -> list[Conflict]:
         return []
     missed = shifts.of(absence.user, touched, start, absence.end, though_absent=True)
     plans = schedules.load_many(touched, since=start)
-    free = _Free(touched, absence, start)
-    return [conflict(shift, plans[shift.schedule.pk], free.between(shift)) for shift in missed]
+    free = Free(touched, start, absence.end, besides=[absence.user])
+    return [
+        conflict(shift, plans[shift.schedule.pk], free.between(shift.schedule, shift.start, shift.end))
+        for shift in missed
+    ]
 
 
 def conflict(shift: shifts.Shift, plan: rotation.Schedule, free: Iterable[User] = ()) -> Conflict:
@@ -120,44 +123,6 @@ def conflict(shift: shifts.Shift, plan: rotation.Schedule, free: Iterable[User] 
         uncovered=any(not segment.people for segment in segments),
         turn=shift.turn,
     )
-
-
-class _Free:
-    """Who of a schedule's people and its team is neither away nor on call anywhere, in a few queries."""
-
-    def __init__(self, touched: Iterable[Schedule], absence: Absence, start: datetime) -> None:
-        self.candidates = {schedule.pk: _candidates(schedule, absence.user) for schedule in touched}
-        people = {user for users in self.candidates.values() for user in users}
-        self.away = list(
-            Absence.objects.filter(user__in=people, start__lt=absence.end, end__gt=start).values_list(
-                "user_id", "start", "end"
-            )
-        )
-        plans = schedules.load_many(schedules.naming(*people), since=start)
-        self.segments = [
-            segment for plan in plans.values() for segment in rotation.final(plan, start, absence.end)
-        ]
-
-    def between(self, shift: shifts.Shift) -> list[User]:
-        away = {user for user, start, end in self.away if start < shift.end and end > shift.start}
-        busy = {
-            name
-            for segment in self.segments
-            if segment.start < shift.end and segment.end > shift.start
-            for name in segment.people
-        }
-        return [
-            user
-            for user in self.candidates[shift.schedule.pk]
-            if user.pk not in away and user.username not in busy
-        ]
-
-
-def _candidates(schedule: Schedule, absent: User) -> list[User]:
-    slots = Q(slots__layer__schedule=schedule)
-    team = Q(teams=schedule.team_id) if schedule.team_id else Q()
-    found = User.objects.filter(slots | team, is_active=True).exclude(pk=absent.pk)
-    return list(found.distinct().order_by("first_name", "last_name", "username"))
 
 
 def check(user: User, start: datetime, end: datetime, *, by: User | None, at: datetime) -> None:

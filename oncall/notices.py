@@ -16,6 +16,7 @@ from django.db.models import F, Q
 
 from oncall import clock, letters, rotation, schedules, shifts
 from oncall.models import NoticePreference, Schedule, ShiftWatch, Swap, User
+from oncall.spans import Span, Spans, by_person, clip, without
 
 logger = logging.getLogger(__name__)
 
@@ -24,12 +25,8 @@ STALE = timedelta(hours=1)
 LOOKS_BACK = 2 * STALE
 HORIZON = timedelta(days=14)
 LOOKS_AGAIN = timedelta(days=1)
-SHORTEST = timedelta(minutes=1)
 MORNING = time(9)
 MOST = 200
-
-Span = tuple[datetime, datetime]
-Spans = dict[str, list[Span]]
 
 
 def tell(*, now: Callable[[], datetime]) -> int:
@@ -49,6 +46,11 @@ def choose(preference: NoticePreference, *, by: User | None, at: datetime) -> No
     return preference
 
 
+def listening(names: Iterable[str]) -> set[str]:
+    """Who of these people has a mail when a shift of hers in the next ``HORIZON`` changes hands."""
+    return {name for name, user in _people(names).items() if _choice(user).changed}
+
+
 def _alone(work: Callable[..., int], row: Schedule | NoticePreference, at: datetime) -> int:
     """One row in a transaction of its own; what fails is tried again with the next run."""
     try:
@@ -64,7 +66,7 @@ def _look(schedule: Schedule, at: datetime) -> int:
     schedule = Schedule.objects.select_for_update().get(pk=schedule.pk)
     watch = ShiftWatch.objects.filter(schedule=schedule).first()
     plan = schedules.load(schedule, since=at - LOOKS_BACK)
-    spans = _spans(rotation.final(plan, at - LOOKS_BACK, at + HORIZON))
+    spans = by_person(rotation.final(plan, at - LOOKS_BACK, at + HORIZON))
     before = _read(watch.known) if watch and watch.version != schedule.version else {}
     people = _people({*spans, *before})
     told = sum(_tell_changed(people[name], watch, schedule, before, spans, at) for name in people if watch)
@@ -116,10 +118,10 @@ def _tell_changed(
     """Tell a person which hours are hers no longer, or hers now. What a swap has told is not told again."""
     if watch.version == schedule.version or not _choice(user).changed:
         return 0
-    old = _clip(before.get(user.username, ()), at, watch.known_until)
-    new = _clip(after.get(user.username, ()), at, watch.known_until)
+    old = clip(before.get(user.username, ()), at, watch.known_until)
+    new = clip(after.get(user.username, ()), at, watch.known_until)
     swapped = _swapped(user, schedule, watch.looked_at)
-    lost, gained = _without(_without(old, new), swapped), _without(_without(new, old), swapped)
+    lost, gained = without(without(old, new), swapped), without(without(new, old), swapped)
     lines = [f"No longer yours: {letters.span(*span, user)}" for span in lost]
     lines += [f"Now yours: {letters.span(*span, user)}" for span in gained]
     if not lines:
@@ -195,35 +197,8 @@ def _people(names: Iterable[str]) -> dict[str, User]:
     return {user.username: user for user in found.order_by("pk")}
 
 
-def _spans(segments: Iterable[rotation.Segment]) -> Spans:
-    """Each person's shifts, neighbouring segments joined."""
-    found: Spans = defaultdict(list)
-    for segment in segments:
-        for name in segment.people:
-            rows = found[name]
-            if rows and rows[-1][1] == segment.start:
-                rows[-1] = (rows[-1][0], segment.end)
-            else:
-                rows.append((segment.start, segment.end))
-    return dict(found)
-
-
 def _read(known: list[list[str]]) -> Spans:
     found: Spans = defaultdict(list)
     for name, start, end in known:
         found[name].append((datetime.fromisoformat(start), datetime.fromisoformat(end)))
     return found
-
-
-def _clip(spans: Iterable[Span], start: datetime, end: datetime) -> list[Span]:
-    cut = [(max(left, start), min(right, end)) for left, right in spans]
-    return [(left, right) for left, right in cut if left < right]
-
-
-def _without(spans: list[Span], taken: Iterable[Span]) -> list[Span]:
-    """What of ``spans`` lies outside of ``taken``; crumbs under a minute are nothing."""
-    for gone_from, gone_to in taken:
-        left = [(start, min(end, gone_from)) for start, end in spans]
-        right = [(max(start, gone_to), end) for start, end in spans]
-        spans = sorted({(a, b) for a, b in (*left, *right) if b - a >= SHORTEST})
-    return spans

@@ -41,10 +41,17 @@ def of(
 def in_plan(
     schedule: Schedule, plan: rotation.Schedule, username: str, start: datetime, end: datetime
 ) -> list[Shift]:
-    """A person's shifts between two instants: neighbouring segments with her are one."""
+    """A person's shifts between two instants."""
+    return in_segments(schedule, plan, rotation.final(plan, start, end), username)
+
+
+def in_segments(
+    schedule: Schedule, plan: rotation.Schedule, segments: Iterable[rotation.Segment], username: str
+) -> list[Shift]:
+    """A person's shifts in the final schedule of ``plan``: neighbouring segments with her are one."""
     named = {e.key for e in plan.exceptions if e.kind in (rotation.SET, rotation.ADD)}
     found: list[Shift] = []
-    for segment in rotation.final(plan, start, end):
+    for segment in segments:
         if username not in segment.people:
             continue
         reasons = [reason for reason in segment.reasons if reason.user == username]

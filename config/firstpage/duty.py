@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.urls import reverse
+
 from config.firstpage import links
-from oncall import rotation, schedules
+from oncall import outlook, schedules
 from oncall.edges import times
 from oncall.models import Schedule, User
+from oncall.outlook import Outlook
 
 HANDOVER_SOON = timedelta(hours=2)
 ROWS = 12
@@ -36,42 +39,20 @@ class OwnDuty:
 
 def on_call(user: User, now: datetime) -> tuple[list[DutyRow], int]:
     """The viewer's own schedules first, then those with nobody, then by name; and how many are left out."""
-    rows = list(Schedule.objects.all())
-    plans = schedules.load_many(rows, since=now)
-    duties = {
-        pk: (rotation.on_call_at(plan, now).people, rotation.next_change(plan, now))
-        for pk, plan in plans.items()
-    }
-    after = {pk: rotation.on_call_at(plans[pk], until).people for pk, (_, until) in duties.items() if until}
-    names = {name for people, _ in duties.values() for name in people} | {
-        n for people in after.values() for n in people
-    }
-    users = {found.username: found for found in User.objects.filter(username__in=names)}
-    made = [
-        _row(schedule, *duties[schedule.pk], after.get(schedule.pk, ()), users, user, now)
-        for schedule in rows
-    ]
+    made = [_row(found, user, now) for found in outlook.of(Schedule.objects.all(), now)]
     made.sort(key=lambda row: (not row.mine, bool(row.people), row.schedule.name.lower()))
     return made[:ROWS], max(len(made) - ROWS, 0)
 
 
-def _row(
-    schedule: Schedule,
-    people: tuple[str, ...],
-    until: datetime | None,
-    then: tuple[str, ...],
-    users: dict[str, User],
-    viewer: User,
-    now: datetime,
-) -> DutyRow:
+def _row(found: Outlook, viewer: User, now: datetime) -> DutyRow:
     return DutyRow(
-        schedule=schedule,
-        url=links.page(schedule),
-        people=[users[name] for name in people if name in users],
-        until=until,
-        then=[users[name] for name in then if name in users],
-        soon=bool(until and until - now <= HANDOVER_SOON),
-        mine=viewer.username in people,
+        schedule=found.schedule,
+        url=links.page(found.schedule),
+        people=list(found.people),
+        until=found.until,
+        then=list(found.then),
+        soon=bool(found.until and found.until - now <= HANDOVER_SOON),
+        mine=viewer in found.people,
     )
 
 
@@ -87,4 +68,5 @@ def own_duty(user: User, now: datetime, zone) -> OwnDuty | None:
     until = times.clock(min(ends), now, zone).split(", ")[0] if ends else ""
     text = f"until {until}" if until else "always"
     title = ", ".join(schedule.name for schedule, _ in held)
-    return OwnDuty(text, f"On call for {title}", links.listing(Schedule))
+    may_look = user.has_perm("oncall.view_schedule")
+    return OwnDuty(text, f"On call for {title}", reverse("admin:oncall_my_shifts") if may_look else "")

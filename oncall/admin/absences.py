@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from oncall import absences, clock, swaps
-from oncall.admin.swaps import READS_SCHEDULES, active_people
+from oncall.admin.swaps import READS_SCHEDULES, active_people, in_your_time
 from oncall.edges import schedule_words, timeline, times
-from oncall.edges.admin import HistoryAdmin, MomentField, Verb, VerbForm, VerbsAdmin
+from oncall.edges.admin import HistoryAdmin, MomentField, OneButtonAdmin, Verb, VerbForm, VerbsAdmin
 from oncall.messaging.errors import DomainError
 from oncall.models import Absence, Schedule, User
 
@@ -25,12 +25,17 @@ FREE_SHOWN = 6
 class AbsenceForm(forms.ModelForm):
     """Who is away, and when."""
 
-    start = MomentField(label="From", help_text="In your time.")
+    start = MomentField(label="From")
     end = MomentField(label="To")
 
     class Meta:
         model = Absence
         fields = ["user", "start", "end", "note"]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "start" in self.fields:
+            self.fields["start"].help_text = in_your_time()
 
     def clean(self) -> dict[str, Any]:
         """Refuse beside the field what the verb would refuse."""
@@ -48,7 +53,7 @@ class AbsenceForm(forms.ModelForm):
 class ChangeForm(VerbForm):
     """Other times, another note."""
 
-    start = MomentField(label="From", help_text="In your time. What has begun keeps its beginning.")
+    start = MomentField(label="From", help_text="What has begun keeps its beginning.")
     end = MomentField(label="To")
     note = forms.CharField(required=False, max_length=200)
 
@@ -113,7 +118,7 @@ def _can_be_covered(absence: Absence, user: User) -> bool:
 
 
 @admin.register(Absence)
-class AbsenceAdmin(VerbsAdmin, HistoryAdmin):
+class AbsenceAdmin(OneButtonAdmin, VerbsAdmin, HistoryAdmin):
     list_display = ["user", "when", "note"]
     list_filter = [("user", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["user"]

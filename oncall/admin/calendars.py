@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 
 from oncall import calendars, clock
 from oncall.edges import addresses, times
-from oncall.edges.admin import HistoryAdmin, Verb, VerbsAdmin
+from oncall.edges.admin import HistoryAdmin, OneButtonAdmin, Verb, VerbsAdmin
 from oncall.messaging.errors import DomainError
 from oncall.models import CalendarFeed, CalendarImport, Schedule, User
 
@@ -39,7 +39,7 @@ def is_live(feed: CalendarFeed, user: User) -> bool:
 
 
 @admin.register(CalendarFeed)
-class CalendarFeedAdmin(VerbsAdmin):
+class CalendarFeedAdmin(OneButtonAdmin, VerbsAdmin):
     """One's own addresses; who manages calendars sees everybody's. An address is shown once, when it is made."""
 
     form = FeedForm
@@ -94,24 +94,9 @@ class CalendarFeedAdmin(VerbsAdmin):
     def get_fields(self, request: HttpRequest, obj: CalendarFeed | None = None) -> list[str]:
         return list(self.fields if obj else FeedForm.Meta.fields)
 
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict | None = None
-    ) -> HttpResponse:
-        """One button: what follows is the address, whichever is pressed."""
-        one = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        return super().add_view(request, form_url, {**one, **(extra_context or {})})
-
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         asked = super().get_changeform_initial_data(request)
         return asked or {"user": request.user.pk}
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> forms.Field:
-        """People and schedules are chosen here, and made elsewhere."""
-        field = super().formfield_for_dbfield(db_field, request, **options)
-        if isinstance(field, forms.ModelChoiceField):
-            field.widget.can_add_related = field.widget.can_change_related = False
-            field.widget.can_view_related = False
-        return field
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> forms.Field:
         """Of people oneself; who manages calendars also makes them for others."""

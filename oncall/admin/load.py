@@ -107,28 +107,28 @@ class DutyPages(ModelAdmin):
 
     def load_view(self, request: HttpRequest) -> HttpResponse:
         """Who carries how much, and what clashes."""
-        self._check(request)
+        self._may_view(request)
         now = clock.now()
         form = LoadForm(request.GET, clock.wall(now, ZoneInfo(request.user.time_zone)).date())
         page = LoadPage(form, request.user, now)
         shown = {"page": page, "form": form, "most": CLASHES_SHOWN, "title": "Load"}
-        return self._page(request, "load", shown, now)
+        return self._duty_page(request, "load", shown, now)
 
     def log_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Who was on call, as it was written down."""
-        self._check(request)
+        self._may_view(request)
         schedule = self.get_object(request, str(pk))
         if schedule is None:
             raise Http404
         now = clock.now()
         page = LogPage(schedule, MonthForm(request.GET), ZoneInfo(request.user.time_zone), now)
         shown = {"page": page, "schedule": schedule, "title": f"Who was on call: {schedule}"}
-        return self._page(request, "log", shown, now)
+        return self._duty_page(request, "log", shown, now)
 
-    def _check(self, request: HttpRequest) -> None:
+    def _may_view(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
 
-    def _page(self, request: HttpRequest, name: str, shown: dict[str, Any], now: datetime) -> HttpResponse:
+    def _duty_page(self, request: HttpRequest, name: str, shown: dict[str, Any], now: datetime) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts, "now": now, **shown}
         return TemplateResponse(request, f"admin/oncall/schedule/{name}.html", context)

@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from oncall import rotation, schedules
-from oncall.edges import times
 from oncall.edges.admin import MomentField, VerbForm
 from oncall.models import Layer, Schedule, ScheduleException, User
 from oncall.rotation import FormError
@@ -151,8 +150,6 @@ class ExceptionForm(VerbForm):
                 self.fields[name].queryset = people
         if "layer" in self.fields:
             self.fields["layer"].queryset = obj.layers.all()
-        zone = times.city(timezone.get_current_timezone_name())
-        self.fields["start"].help_text = f"In your time, {zone}."
 
     def clean(self) -> dict[str, Any]:
         """Keep only the people that the kind is about."""

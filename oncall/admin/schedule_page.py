@@ -6,9 +6,12 @@ Everything is drawn from one load of the schedule, in a constant number of queri
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from oncall import clock, rotation, schedules
+from oncall.admin import why
+from oncall.admin.why import Why
 from oncall.edges import month, schedule_words, timeline, times
 from oncall.edges.schedule_words import Face
 from oncall.models import CalendarImport, Schedule, User
@@ -27,6 +30,7 @@ class Stretch:
     yours: str
     who: str
     why: str
+    ask: str
 
 
 @dataclass(frozen=True)
@@ -51,15 +55,18 @@ class Link:
 class SchedulePage:
     """The parts of the page, each computed when the template asks for it."""
 
-    def __init__(self, schedule: Schedule, now: datetime, viewer: ZoneInfo, first: str, days: str) -> None:
+    def __init__(
+        self, schedule: Schedule, now: datetime, viewer: ZoneInfo, first: str, days: str, at: str = ""
+    ) -> None:
         self.schedule, self.now, self.viewer = schedule, now, viewer
         self.plan = schedules.load(schedule)
         users = User.objects.filter(username__in=rotation.people_named(self.plan))
-        self.faces: dict[str, Face] = schedule_words.faces(self.plan, {u.username: u for u in users})
+        self.faces: dict[str, Face] = schedule_words.faces({u.username: u for u in users}, self.plan)
         self.today = clock.wall(now, self.zone).date()
         self.days = int(days) if days.isdecimal() and int(days) in SPANS else 14
         self.first = _day(first) or self.today - self.today.weekday() * DAY
         self.scale = timeline.Scale(self.zone, self.first, self.days)
+        self.why = Why(self.plan, self.faces, viewer, now, at)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -143,7 +150,8 @@ class SchedulePage:
                 end=_local(segment.end, self.zone),
                 yours=_local(segment.start, self.viewer),
                 who=self._names(segment.people),
-                why="; ".join(self._reason(reason) for reason in segment.reasons),
+                why="; ".join(why.reason(reason, self.plan, self.faces) for reason in segment.reasons),
+                ask=f"?{urlencode({'at': f'{segment.start:%Y-%m-%dT%H:%MZ}'})}#why",
             )
             for segment in self.segments
         ]
@@ -163,18 +171,6 @@ class SchedulePage:
     def city(self) -> str:
         return times.city(self.zone.key)
 
-    @cached_property
-    def explanation(self) -> list[tuple[str, str]]:
-        """(layer, what it says now) from the highest priority down, then the exceptions that hold."""
-        explained = rotation.explain(self.plan, self.now)
-        lines = [(answer.layer.name, self._layer_says(answer)) for answer in explained.layers]
-        for exception in explained.exceptions:
-            said = schedule_words.exception(exception, self.faces)
-            span = timeline.spell(exception.start, exception.end, self.zone)
-            why = f": {exception.reason}" if exception.reason else ""
-            lines.append(("Exception", f"{said}, {span}{why}"))
-        return lines
-
     # -- links ---------------------------------------------------------------------------------------------
     @property
     def steps(self) -> list[Link]:
@@ -189,25 +185,7 @@ class SchedulePage:
 
     # -- words ---------------------------------------------------------------------------------------------
     def _names(self, people: tuple[str, ...]) -> str:
-        return schedule_words.together([self.faces[user].name for user in people])
-
-    def _layer_says(self, answer: rotation.LayerAnswer) -> str:
-        if answer.seat is None and not answer.offers:
-            return "does not cover this time"
-        turn = self._seat(answer.seat) if answer.seat else "no turn"
-        if answer.seat is None or answer.people != tuple(sorted(answer.seat.people)):
-            turn += f"; with exceptions {self._names(answer.people)}"
-        return f"{turn}: is on call" if answer.shows else f"{turn}: hidden" if answer.people else turn
-
-    def _seat(self, seat: rotation.Seat) -> str:
-        who = self._names(seat.people)
-        return who if seat.turn is None else f"turn {seat.turn + 1}, {who}"
-
-    def _reason(self, reason: rotation.Reason) -> str:
-        words = [f"{reason.layer}, turn {reason.turn + 1}" if reason.turn is not None else reason.layer or ""]
-        by_key = {exception.key: exception for exception in self.plan.exceptions}
-        words += [schedule_words.exception(by_key[key], self.faces) for key in reason.exceptions]
-        return ", ".join(word for word in words if word)
+        return why.names(people, self.faces)
 
     def _why_nobody(self, gap: rotation.Segment) -> str:
         keys = {key for reason in gap.reasons for key in reason.exceptions}

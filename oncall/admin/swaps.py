@@ -1,16 +1,18 @@
 """Swaps: shifts that people ask others to take, or take at once."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 
 from oncall import clock, swaps
 from oncall.edges import timeline, times
-from oncall.edges.admin import HistoryAdmin, MomentField, Verb, VerbForm, VerbsAdmin
+from oncall.edges.admin import HistoryAdmin, MomentField, OneButtonAdmin, Verb, VerbForm, VerbsAdmin
 from oncall.messaging.errors import DomainError
 from oncall.models import Schedule, Swap, User
 
@@ -24,16 +26,25 @@ def active_people() -> QuerySet[User]:
     return User.objects.filter(is_active=True).order_by("first_name", "last_name", "username")
 
 
+def in_your_time() -> str:
+    """What every field of a time says of its zone."""
+    return f"In your time, {times.city(timezone.get_current_timezone_name())}."
+
+
 class AskForm(forms.ModelForm):
     """Whose shift, and when; with a taker it changes hands at once."""
 
-    start = MomentField(label="From", help_text="In your time. What has passed of a shift under way stays.")
+    start = MomentField(label="From")
     end = MomentField(label="To")
 
     class Meta:
         model = Swap
         fields = ["schedule", "requester", "start", "end", "taker", "note"]
-        help_texts = {"taker": "Empty: everybody on the schedule is asked. Else it changes hands at once."}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "start" in self.fields:
+            self.fields["start"].help_text = f"{in_your_time()} What has passed of a shift under way stays."
 
     def clean(self) -> dict[str, Any]:
         """Refuse beside the field what the verb would refuse."""
@@ -87,7 +98,7 @@ def _can_be_cancelled(swap: Swap, user: User) -> bool:
 
 
 @admin.register(Swap)
-class SwapAdmin(VerbsAdmin, HistoryAdmin):
+class SwapAdmin(OneButtonAdmin, VerbsAdmin, HistoryAdmin):
     list_display = ["__str__", "when", "state", "taker", "note"]
     list_filter = ["state", "schedule"]
     list_select_related = ["schedule", "requester", "taker"]
@@ -168,6 +179,7 @@ class SwapAdmin(VerbsAdmin, HistoryAdmin):
         if db_field.name == "taker":
             manages = request.user.has_perm(swaps.MANAGES)
             options["queryset"] = people if manages else people.filter(pk=request.user.pk)
+            options["help_text"] = "Empty: everybody on the schedule is asked. Else it changes hands at once."
         if db_field.name == "schedule":
             options["queryset"] = Schedule.objects.order_by("name")
         return super().formfield_for_foreignkey(db_field, request, **options)
@@ -186,6 +198,9 @@ class SwapAdmin(VerbsAdmin, HistoryAdmin):
 
     @admin.display(description="When, your time", ordering="start")
     def when(self, swap: Swap) -> str:
-        zone = timezone.get_current_timezone()
-        words = timeline.spell(swap.start, swap.end, zone)
-        return f"{words} ({times.ago(swap.start, clock.now())})"
+        zone, theirs = timezone.get_current_timezone(), ZoneInfo(swap.schedule.time_zone)
+        words = f"{timeline.spell(swap.start, swap.end, zone)} ({times.ago(swap.start, clock.now())})"
+        if theirs.key == zone.key:
+            return words
+        there = f"{timeline.spell(swap.start, swap.end, theirs)} in {times.city(theirs.key)}"
+        return format_html('{}<span class="m-small m-below">{}</span>', words, there)

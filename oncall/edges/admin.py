@@ -23,7 +23,16 @@ from oncall import clock
 from oncall.edges.verbs import Button, MomentField, Verb, VerbForm
 from oncall.messaging.errors import DomainError
 
-__all__ = ["HTTPS", "Button", "HistoryAdmin", "MomentField", "Verb", "VerbForm", "VerbsAdmin"]
+__all__ = [
+    "HTTPS",
+    "Button",
+    "HistoryAdmin",
+    "MomentField",
+    "OneButtonAdmin",
+    "Verb",
+    "VerbForm",
+    "VerbsAdmin",
+]
 
 #: An address typed without a scheme is meant to be safe.
 HTTPS = {models.URLField: {"assume_scheme": "https"}}
@@ -76,6 +85,26 @@ class HistoryAdmin(SimpleHistoryAdmin):
     def _seen(self, request: HttpRequest, object_id: str) -> None:
         if self.get_object(request, unquote(object_id)) is None:
             raise Http404
+
+
+class OneButtonAdmin(ModelAdmin):
+    """Forms with one button to save, whose related objects are chosen here and made elsewhere."""
+
+    one_save: ClassVar[dict[str, bool]] = {
+        "show_save_and_add_another": False,
+        "show_save_and_continue": False,
+    }
+
+    def changeform_view(self, request: HttpRequest, object_id=None, form_url="", extra_context=None):
+        shown = {**self.one_save, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, shown)
+
+    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **options: Any):
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        for link in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
+            if field and hasattr(field.widget, link):
+                setattr(field.widget, link, False)
+        return field
 
 
 class VerbsAdmin(ModelAdmin):
@@ -187,7 +216,8 @@ class VerbsAdmin(ModelAdmin):
             "media": form.media,
             **context,
         }
-        return TemplateResponse(request, "admin/verb_form.html", found)
+        own = f"admin/{self.opts.app_label}/{self.opts.model_name}/verb_form.html"
+        return TemplateResponse(request, [own, "admin/verb_form.html"], found)
 
     def _do(self, request: HttpRequest, verb: Verb, obj: Any) -> HttpResponse:
         form = (verb.form or VerbForm)(request.POST, obj=obj, user=request.user)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from oncall import clock, rotation
@@ -24,10 +25,10 @@ class Face:
     tone: int
 
 
-def faces(plan: rotation.Schedule, users: dict[str, User]) -> dict[str, Face]:
-    """Everybody that a schedule names, by username, in the order of the form."""
+def faces(users: dict[str, User], *plans: rotation.Schedule) -> dict[str, Face]:
+    """Everybody that these schedules name, by username, in the order of the forms."""
     found = {}
-    for index, username in enumerate(rotation.people_named(plan)):
+    for index, username in enumerate(dict.fromkeys(chain(*map(rotation.people_named, plans)))):
         user = users.get(username)
         name = str(user) if user else username
         initials = user.initials if user else username[:2].upper()
@@ -53,6 +54,19 @@ def layer(layer: rotation.Layer | rotation.FixedLayer) -> str:
     else:
         words += [_unbroken(window(restriction)) for restriction in layer.restrictions]
     return ", ".join(words)
+
+
+def why_not(layer: rotation.Layer | rotation.FixedLayer, wall: datetime) -> str:
+    """Why a layer does not cover the local time ``wall``: not begun, ended, a day left out, outside of windows."""
+    if isinstance(layer, rotation.FixedLayer):
+        return "has no event at this time"
+    if wall < layer.start:
+        return f"begins {layer.start:%a} {layer.start.day} {layer.start:%B %Y %H:%M}"
+    if layer.end is not None and wall >= layer.end:
+        return f"ended {layer.end:%a} {layer.end.day} {layer.end:%B %Y %H:%M}"
+    if wall.date() in layer.exclude_dates:
+        return f"leaves out {wall.day} {wall:%B}, as a holiday or an excluded date"
+    return "does not cover this time: outside of its windows"
 
 
 def is_torn(gap: rotation.Segment) -> bool:
@@ -85,19 +99,21 @@ def window(restriction: rotation.Restriction) -> str:
     return f"{_days(restriction.days)} {start}–{end}"
 
 
-def exception(exception: rotation.ScheduleException, faces: dict[str, Face]) -> str:
-    """``Owen away``, ``Ruth → Owen``, ``only Erin``, ``nobody``, ``with Frank``."""
+def exception(
+    exception: rotation.ScheduleException, faces: dict[str, Face], *, initials: bool = False
+) -> str:
+    """``Owen away``, ``Ruth → Owen``, ``only Erin``, ``nobody``, ``with Frank``; or with initials for names."""
 
-    def first(username: str) -> str:
-        return faces[username].first
+    def short(username: str) -> str:
+        return faces[username].initials if initials else faces[username].first
 
     if exception.kind == rotation.REMOVE:
-        return f"{first(exception.user)} away"
+        return f"{short(exception.user)} away"
     if exception.kind == rotation.REPLACE:
-        return f"{first(exception.user)} → {first(exception.by)}"
+        return f"{short(exception.user)} → {short(exception.by)}"
     if exception.kind == rotation.SET:
-        return f"only {together([first(user) for user in exception.users])}" if exception.users else "nobody"
-    return f"with {first(exception.user)}"
+        return f"only {together([short(user) for user in exception.users])}" if exception.users else "nobody"
+    return f"with {short(exception.user)}"
 
 
 def zones(schedules: ZoneInfo, viewers: ZoneInfo, now: datetime) -> str:

@@ -6,7 +6,7 @@ Source: look/admin.md section 5.4.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -16,19 +16,20 @@ from oncall.edges import schedule_words as words
 from oncall.edges.schedule_words import Face
 
 DAY = timedelta(days=1)
-FIRST_NAME_FROM = 5.9  # percent: 20 hours of two weeks
-INITIALS_FROM = 2.0
-GAP_LABEL_FROM = 4.2
-LANE, PADDING = 34, 14
+WIDTH = 1030  # of the picture on a schedule's page, in pixels
+LETTER, MARGIN = 7.8, 14  # pixels: a letter of a wide font, and what stays free beside a label
+NOBODY, NOBODY_FROM = "Nobody", 50
+LANE, PADDING, LAYER_PADDING = 34, 14, 22
 
 
 @dataclass(frozen=True)
 class Scale:
-    """``days`` local days from ``first`` on, as a width of 100."""
+    """``days`` local days from ``first`` on, as a width of 100; ``pixels`` is what that usually comes to."""
 
     zone: ZoneInfo
     first: date
     days: int
+    pixels: int = WIDTH
 
     @cached_property
     def midnights(self) -> list[datetime]:
@@ -71,11 +72,7 @@ class Bar:
     look: str
     tone: int = 0
     y: int = 0
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether there is room for initials only, which then stand in the middle."""
-        return self.width < FIRST_NAME_FROM
+    is_narrow: bool = False  # there is room for initials only, which then stand in the middle
 
 
 @dataclass(frozen=True)
@@ -129,14 +126,21 @@ def draw(
     scale: Scale,
     faces: dict[str, Face],
     now: datetime,
+    *,
+    before: Iterable[rotation.Segment] | None = None,
 ) -> Timeline:
-    """Lay out ``segments`` (the final schedule over ``scale``) below the layers and exceptions of ``plan``."""
+    """Lay out ``segments`` (the final schedule over ``scale``) below the layers and exceptions of ``plan``.
+
+    ``before`` is the final schedule without an edit, for a row that shows what the edit changes.
+    """
     today = clock.wall(now, scale.zone).date()
     ordered = [plan.all_layers[index] for level in plan.levels for index in level]
     exceptions = [e for e in plan.exceptions if e.start < scale.end and e.end > scale.start]
     rows = [_layer_row(plan, layer, scale, faces) for layer in ordered]
     rows += [_exceptions_row(exceptions, scale, faces)] if exceptions else []
-    rows.append(_final_row(segments, scale, faces))
+    if before is not None:
+        rows.append(_final_row(before, scale, faces, "As it is", "without the edit", "was"))
+    rows.append(_final_row(segments, scale, faces, "On call", "what is paged", "final"))
     return Timeline(
         heading=heading(scale.first, scale.first + (scale.days - 1) * DAY),
         days=tuple(_days(scale, today)),
@@ -155,14 +159,6 @@ def heading(first: date, last: date) -> str:
     return f"{first.day}{month} to {last.day} {last:%B}"
 
 
-def who(people: Iterable[str], faces: dict[str, Face], width: float) -> str:
-    """First names where they have room, else initials, else nothing; the title always has the full names."""
-    if width < INITIALS_FROM:
-        return ""
-    short = [faces[user].first if width >= FIRST_NAME_FROM else faces[user].initials for user in people]
-    return " + ".join(short)
-
-
 def spell(start: datetime, end: datetime, zone: ZoneInfo) -> str:
     """``Wed 11 March 08:00 to 20:00``, or with the second day where it is another."""
     left, right = clock.wall(start, zone), clock.wall(end, zone)
@@ -173,7 +169,8 @@ def spell(start: datetime, end: datetime, zone: ZoneInfo) -> str:
 def _days(scale: Scale, today: date) -> Iterable[Day]:
     for n in range(scale.days):
         day = scale.first + n * DAY
-        label = f"{day:%a} {day.day}" if scale.days <= 14 else str(day.day)
+        weekday = f"{day:%a}"[: 3 if scale.pixels / scale.days > 60 else 2]
+        label = f"{weekday} {day.day}" if scale.days <= 14 else str(day.day)
         width = round(100 / scale.days, 3)
         yield Day(round(100 * n / scale.days, 3), width, label, day.weekday() > 4, day == today)
 
@@ -201,8 +198,8 @@ def _layer_row(
             look="shift",
             tone=faces[people[0]].tone,
         )
-        bars.append(_labelled(bar, who(people, faces, bar.width)))
-    return Row(layer.name, words.layer(layer), LANE + PADDING, tuple(bars), "layer")
+        bars.append(_named(bar, people, faces, scale))
+    return Row(layer.name, words.layer(layer), LANE + LAYER_PADDING, tuple(bars), "layer")
 
 
 def _exceptions_row(
@@ -218,22 +215,30 @@ def _exceptions_row(
         stands_in = stands_in or next(iter(exception.users), "")
         said = words.exception(exception, faces)
         why = f" ({exception.reason})" if exception.reason else ""
-        bars.append(
-            _bar(
-                scale,
-                exception.start,
-                exception.end,
-                label=said,
-                title=f"{said}, {spell(exception.start, exception.end, scale.zone)}{why}",
-                look="cover" if stands_in else "away",
-                tone=faces[stands_in].tone if stands_in else 0,
-                y=lane * LANE,
-            )
+        bar = _bar(
+            scale,
+            exception.start,
+            exception.end,
+            label="",
+            title=f"{said}, {spell(exception.start, exception.end, scale.zone)}{why}",
+            look="cover" if stands_in else "away",
+            tone=faces[stands_in].tone if stands_in else 0,
+            y=lane * LANE,
         )
+        short = words.exception(exception, faces, initials=True)
+        label = next((label for label in (said, short) if _fits(label, bar, scale)), "")
+        bars.append(replace(bar, label=label))
     return Row("Exceptions", "", len(lanes) * LANE + PADDING, tuple(bars), "exceptions")
 
 
-def _final_row(segments: Iterable[rotation.Segment], scale: Scale, faces: dict[str, Face]) -> Row:
+def _final_row(
+    segments: Iterable[rotation.Segment],
+    scale: Scale,
+    faces: dict[str, Face],
+    name: str,
+    note: str,
+    look: str,
+) -> Row:
     bars = []
     for segment in segments:
         names = words.together([faces[user].name for user in segment.people])
@@ -246,10 +251,20 @@ def _final_row(segments: Iterable[rotation.Segment], scale: Scale, faces: dict[s
             look="duty" if segment.people else "gap" if words.is_torn(segment) else "bare",
             tone=faces[segment.people[0]].tone if segment.people else 0,
         )
-        gap = "Nobody" if bar.width >= GAP_LABEL_FROM else ""
-        bars.append(_labelled(bar, who(segment.people, faces, bar.width) if segment.people else gap))
-    return Row("On call", "what is paged", 72, tuple(bars), "final")
+        gap = NOBODY if bar.width * scale.pixels / 100 >= NOBODY_FROM else ""
+        bars.append(_named(bar, segment.people, faces, scale) if segment.people else replace(bar, label=gap))
+    return Row(name, note, 72, tuple(bars), look)
 
 
-def _labelled(bar: Bar, label: str) -> Bar:
-    return Bar(bar.x, bar.width, label, bar.title, bar.look, bar.tone, bar.y)
+def _named(bar: Bar, people: Iterable[str], faces: dict[str, Face], scale: Scale) -> Bar:
+    """First names where they have room, else initials, else nothing; the title always has the full names."""
+    names = " + ".join(faces[user].first for user in people)
+    if _fits(names, bar, scale):
+        return replace(bar, label=names)
+    initials = " + ".join(faces[user].initials for user in people)
+    fits = len(initials) * LETTER <= bar.width * scale.pixels / 100
+    return replace(bar, label=initials if fits else "", is_narrow=True)
+
+
+def _fits(label: str, bar: Bar, scale: Scale) -> bool:
+    return len(label) * LETTER + MARGIN <= bar.width * scale.pixels / 100

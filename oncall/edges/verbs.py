@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils import timezone
+
+from oncall.edges import instants
 
 
 class VerbForm(forms.Form):
@@ -21,6 +25,20 @@ class MomentField(forms.DateTimeField):
     def __init__(self, **options) -> None:
         widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
         super().__init__(widget=options.pop("widget", widget), **options)
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Also a time that the clock of the zone shows twice or skips, and no year that only some zones have."""
+        zone = timezone.get_current_timezone()
+        if isinstance(value, str) and (found := instants.read(value, zone)):
+            return found
+        refused = forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        try:
+            found = super().to_python(value)
+        except OverflowError:
+            raise refused from None
+        if found and not instants.FIRST_YEAR <= found.year <= instants.LAST_YEAR:
+            raise refused
+        return found
 
 
 def always(obj: Any, user: Any) -> bool:

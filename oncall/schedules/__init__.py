@@ -3,6 +3,7 @@
 loading  rows -> plain values of ``oncall.rotation``; load, load_many, naming
 answers  on_call, on_call_now, final, gaps, explain, preview, to_form
 recording  renew: the stored answers and the log of what was
+making   make, a new schedule with one rotation
 saving   replace (a whole form), add_exception, make_exception, end_exception, change_roster, touch
 """
 
@@ -19,6 +20,7 @@ from oncall.schedules.answers import (
     to_forms,
 )
 from oncall.schedules.loading import load, load_many, naming
+from oncall.schedules.making import NewRotation, make
 from oncall.schedules.recording import renew
 from oncall.schedules.saving import (
     add_exception,
@@ -31,6 +33,7 @@ from oncall.schedules.saving import (
 )
 
 __all__ = [
+    "NewRotation",
     "OnCall",
     "Preview",
     "add_exception",
@@ -41,6 +44,7 @@ __all__ = [
     "gaps",
     "load",
     "load_many",
+    "make",
     "make_exception",
     "naming",
     "on_call",

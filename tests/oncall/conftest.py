@@ -8,6 +8,7 @@ import pytest
 from oncall import paging
 from oncall.messaging.models import Delivery
 from oncall.models import EscalationPolicy, Page, PortalSettings, Schedule, Team, User
+from tests.oncall.console import make_schedule
 
 
 @pytest.fixture
@@ -137,3 +138,25 @@ def told(db) -> Callable[[], list[str]]:
 def kinds() -> Callable[[Page], list[str]]:
     """What happened to a page, in order."""
     return lambda page: list(page.events.order_by("pk").values_list("kind", flat=True))
+
+
+# -- the pages of schedules --------------------------------------------------------------------------------
+@pytest.fixture
+def people(db):
+    return {
+        name: User.objects.create(username=name, first_name=name.title(), last_name="Doe", is_active=True)
+        for name in ("alice", "bob", "carol")
+    }
+
+
+@pytest.fixture
+def staff(client, db):
+    """Signed in, with every right."""
+    user = User.objects.create_superuser("root", password="x", time_zone="Europe/Berlin")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def schedule(people):
+    return make_schedule()

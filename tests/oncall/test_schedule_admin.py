@@ -4,65 +4,27 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from oncall import schedules
 from oncall.models import Layer, LayerEdit, Schedule, ScheduleException, User
+from tests.oncall.console import (
+    NOW,
+    form_of,
+    layer,
+    make_schedule,
+    page_of,
+    queries,
+    text_of,
+    verb_of,
+)
 
 pytestmark = pytest.mark.django_db
-NOW = datetime(2026, 3, 11, 13, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
 def at_noon(time_machine):
     time_machine.move_to(NOW, tick=False)
-
-
-@pytest.fixture
-def people():
-    return {
-        name: User.objects.create(username=name, first_name=name.title(), last_name="Doe", is_active=True)
-        for name in ("alice", "bob", "carol")
-    }
-
-
-@pytest.fixture
-def staff(client):
-    user = User.objects.create_superuser("root", password="x", time_zone="Europe/Berlin")
-    client.force_login(user)
-    return user
-
-
-def layer(name="primary", **parts):
-    turns = {"unit": "week", "length": 1, "anchor": "2026-03-02T09:00"}
-    return {"name": name, "rotation": turns, "slots": [["alice"], ["bob"]], **parts}
-
-
-def make_schedule(slug="primary", **form):
-    schedule = Schedule.objects.create(slug=slug, name=slug.title(), time_zone="America/New_York")
-    schedules.replace(schedule, {"layers": [layer()], **form}, by=None, at=NOW)
-    return schedule
-
-
-@pytest.fixture
-def schedule(people):
-    return make_schedule()
-
-
-def page_of(schedule):
-    return reverse("admin:oncall_schedule_change", args=[schedule.pk])
-
-
-def verb_of(schedule, name):
-    return reverse("admin:oncall_schedule_verb", args=[schedule.pk, name])
-
-
-def text_of(client, url):
-    response = client.get(url)
-    assert response.status_code == 200
-    return " ".join(response.content.decode().split())
 
 
 # -- what the page says ------------------------------------------------------------------------------------
@@ -86,7 +48,9 @@ def test_a_gap_is_announced_with_its_cause_and_a_way_to_close_it(client, staff, 
 def test_every_stretch_stands_in_the_table_with_its_reason(client, staff, schedule):
     text = text_of(client, page_of(schedule))
 
-    assert '<td>Bob Doe</td><td class="m-quiet">primary, turn 2</td>' in text
+    assert (
+        '<td>Bob Doe</td><td class="m-quiet">primary, turn 2 <a href="?at=2026-03-09T13%3A00Z#why">' in text
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,15 +79,6 @@ def test_who_may_only_look_sees_the_page_without_verbs(client, schedule):
 
 
 # -- what it costs -----------------------------------------------------------------------------------------
-def queries(client, url):
-    client.get(url)
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
-        assert client.get(url).status_code == 200
-    return len(captured)
-
-
 def test_the_page_costs_the_same_for_a_small_schedule_and_a_large_one(client, staff, people):
     hours = {"unit": "hour", "length": 2, "anchor": "2026-03-02T09:00"}
     large = make_schedule(
@@ -215,32 +170,6 @@ def test_an_exception_that_ends_before_it_starts_is_refused(client, staff, sched
 
 
 # -- the form ----------------------------------------------------------------------------------------------
-def form_of(schedule, **changes):
-    layers = list(schedule.layers.order_by("pk")) if schedule else []
-    data = {
-        "name": "Primary",
-        "slug": "primary",
-        "time_zone": "America/New_York",
-        "layers-TOTAL_FORMS": max(len(layers), 1),
-        "layers-INITIAL_FORMS": len(layers),
-        "exceptions-TOTAL_FORMS": schedule.exceptions.count() if schedule else 0,
-        "exceptions-INITIAL_FORMS": schedule.exceptions.count() if schedule else 0,
-        "layers-0-id": layers[0].pk if layers else "",
-        "layers-0-name": "primary",
-        "layers-0-priority": 1,
-        "layers-0-unit": "week",
-        "layers-0-length": 1,
-        "layers-0-anchor": "2026-03-02T09:00",
-        "layers-0-roster": "alice\r\nbob",
-        "layers-0-restrictions": "[]",
-        "layers-0-exclude_dates": "[]",
-        "layers-0-advance": "calendar",
-    }
-    if schedule and schedule.exceptions.exists():
-        data["exceptions-0-id"] = schedule.exceptions.get().pk
-    return data | changes
-
-
 def test_a_weekly_rotation_of_three_takes_one_form(client, staff, people):
     data = form_of(None, **{"layers-0-roster": "alice\nbob, carol\n-"})
 

@@ -44,7 +44,7 @@ PLAN = rotation.parse(
         ],
     }
 )
-FACES = schedule_words.faces(PLAN, {})
+FACES = schedule_words.faces({}, PLAN)
 
 
 def drawn(first=date(2026, 3, 9), days=14):
@@ -85,12 +85,26 @@ def test_what_no_layer_covers_is_told_from_what_an_exception_has_torn():
 def test_exceptions_that_overlap_have_a_lane_each():
     row = drawn().rows[2]
 
-    assert [(bar.label, bar.look, bar.y) for bar in row.bars] == [
+    assert [(bar.title.split(",")[0], bar.look, bar.y) for bar in row.bars] == [
         ("owen away", "away", 0),
         ("ruth → owen", "cover", 0),
         ("with dana", "cover", timeline.LANE),
     ]
     assert row.height == 2 * timeline.LANE + timeline.PADDING
+
+
+def test_what_an_exception_says_is_never_cut_off():
+    assert [bar.label for bar in drawn().rows[2].bars] == ["OW away", "ruth → owen", ""]
+    assert [bar.label for bar in drawn(days=7).rows[2].bars][0] == "owen away"
+
+
+def test_a_row_without_the_edit_stands_above_the_one_with_it():
+    scale = timeline.Scale(NEW_YORK, date(2026, 3, 9), 14)
+    segments = rotation.final(PLAN, scale.start, scale.end)
+
+    rows = timeline.draw(PLAN, segments, scale, FACES, NOW, before=segments).rows
+
+    assert [(row.name, row.look) for row in rows[-2:]] == [("As it is", "was"), ("On call", "final")]
 
 
 def test_names_give_way_to_initials_where_there_is_no_room():
