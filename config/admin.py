@@ -33,6 +33,7 @@ GROUPS = [
             "oncall.ScheduleException",
             "oncall.Swap",
             "oncall.Absence",
+            "oncall.HandOverNote",
             "oncall.HolidayCalendar",
             "oncall.NoticePreference",
             "oncall.CalendarImport",

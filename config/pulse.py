@@ -20,7 +20,7 @@ from django.db.models import F
 from config.models import PulseLine
 from incidents import communication
 from incidents.intake import ingest
-from oncall import audit, calendars, clock, escalation, notices, undelivered
+from oncall import audit, calendars, clock, escalation, handover, notices, undelivered
 from oncall.messaging import outbox
 from postmortems import actions, drafting
 from statuspage import fanout, maintenance, subscriptions
@@ -83,6 +83,12 @@ LINES: list[Line] = [
         15 * SECOND,
         notices.tell,
         "Tells people of their shifts: before, after, when one changes hands, and every week.",
+    ),
+    Line(
+        "oncall.hand_over",
+        15 * SECOND,
+        handover.hand_over,
+        "Mails the notes of those who go off call to those who come on.",
     ),
     Line(
         "oncall.report_overdue",

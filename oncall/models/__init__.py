@@ -2,6 +2,7 @@ from oncall.models.absences import Absence
 from oncall.models.calendars import CalendarFeed, CalendarImport
 from oncall.models.contacts import ContactMethod, NotificationRule, Urgency
 from oncall.models.directory import Runbook, Service, Team, User
+from oncall.models.handover import HandOverNote
 from oncall.models.holidays import HolidayCalendar
 from oncall.models.notices import NoticePreference, ShiftWatch
 from oncall.models.paging import AnswerToken, Notified, Page, PageEvent
@@ -19,6 +20,7 @@ __all__ = [
     "CalendarImport",
     "ContactMethod",
     "EscalationPolicy",
+    "HandOverNote",
     "HolidayCalendar",
     "Layer",
     "LayerEdit",
