@@ -1,8 +1,8 @@
 """When people come on call in place of others: the hand-overs of a schedule. Pure.
 
 A hand-over is an instant at which somebody comes on call who was not so before. Who comes back after a stretch
-with nobody on call was relieved by nobody, so that is none: with office hours and turns of a week, the week has one
-hand-over and not seven.
+with nobody on call was relieved by nobody, so that is none: office hours in turns of a week have one hand-over in
+each week and not seven.
 """
 
 from collections.abc import Iterable, Iterator
