@@ -139,6 +139,7 @@ class PortalSite(AdminSite):
             "trends": trends.trends(request.user, now, zone),
             "incidents_url": links.listing(Incident),
             "schedules_url": links.listing(Schedule),
+            "readiness_url": links.readiness(request.user),
         }
         return super().index(request, {**cards, **(extra_context or {})})
 

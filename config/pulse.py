@@ -89,6 +89,7 @@ LINES: list[Line] = [
         15 * SECOND,
         handover.hand_over,
         "Mails the notes of those who go off call to those who come on.",
+        "hand-overs",
     ),
     Line(
         "oncall.report_overdue",
