@@ -87,9 +87,7 @@ def readiness(user: User) -> list[Fault]:
     faults = [fault for urgency, found in by_urgency.items() for fault in _weak(user, urgency, found)]
     unverified = [contact.name for contact in user.contacts.all() if contact.verified_at is None]
     if unverified:
-        faults.append(
-            Fault(f"Not verified: {', '.join(unverified)}", "Verify what is hers, delete the rest.")
-        )
+        faults.append(Fault(f"Not verified: {', '.join(unverified)}", "Verify it, or delete it."))
     return list(dict.fromkeys(faults))
 
 

@@ -21,10 +21,10 @@ TITLES = {
 
 
 def headline(report: Report) -> str:
-    """``2 things would keep a page from reaching somebody``; when nothing is red, that everybody is reached."""
+    """``Not ready: 2 things to mend``; when nothing is red, that it is ready."""
     red, amber = len(report.of(RED)), len(report.of(AMBER))
     if red:
-        return f"{red} thing{'s' * (red > 1)} to mend before a page needs {'them' if red > 1 else 'it'}"
+        return f"Not ready: {red} thing{'s' * (red > 1)} to mend"
     return f"Ready, with {amber} thing{'s' * (amber > 1)} to look at" if amber else "Ready for thirty days"
 
 

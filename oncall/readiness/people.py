@@ -48,7 +48,13 @@ def _faults(user: User, duty: Duty | None) -> Iterable[Finding]:
     where = f"on call on {duty.schedule}" if duty else "named in a step of a policy"
     if not user.is_active:
         todo = KEEPS_OFF if duty else "Take this person out of the policy."
-        yield Finding(RED, "inactive", text=f"Deactivated, yet {where}: pages pass over.", todo=todo, **about)
+        yield Finding(
+            RED,
+            "inactive",
+            text=f"Deactivated, yet {where}: pages pass this person over.",
+            todo=todo,
+            **about,
+        )
         return
     for fault in contacts.readiness(user):
         tone = RED if fault.is_red else AMBER

@@ -94,7 +94,7 @@ def test_whoever_is_deactivated_and_still_on_call_is_red_and_counts_for_nobody(p
 
     assert found("red") == [
         "Payments: At times none of its steps reaches anybody. Only the catch-all, Root, stands in.",
-        "Bob: Deactivated, yet on call on Primary: pages pass over.",
+        "Bob: Deactivated, yet on call on Primary: pages pass this person over.",
     ]
 
 
@@ -198,7 +198,7 @@ def test_command_page_and_api_say_the_same(policy, bob, client, capsys):
 
     assert client.get("/api/v1/on-call/readiness/").json() == told
     html = client.get(reverse("admin:oncall_readiness")).content.decode()
-    assert "1 thing to mend before a page needs it" in html
+    assert "Not ready: 1 thing to mend" in html
     assert all(f["todo"] in html and f["path"] in html for f in told["findings"])
 
 
