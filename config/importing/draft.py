@@ -11,7 +11,7 @@ from config.importing.entries import Entry, ImportFault
 from oncall import rotation
 
 MAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
-LONGEST_NAME, LONGEST_TEXT, LONGEST_LAYER_NAME = 200, 50_000, 100
+LONGEST_NAME, LONGEST_TEXT, LONGEST_LAYER_NAME, LONGEST_PERSON = 200, 50_000, 100, 150
 
 Form = dict[str, Any]
 
@@ -70,7 +70,11 @@ class Draft:
         """A person, reached by e-mail at once; ``login`` is what her username is made of."""
         if self.find("users", ident):
             raise entry.fault(f"two people have the id {ident!r}")
-        form: Form = {"username": self._username(entry, login, email), "name": name, "email": email}
+        form: Form = {
+            "username": self._username(entry, login, email),
+            "name": name[:LONGEST_PERSON],
+            "email": email,
+        }
         if zone and zone not in available_timezones():
             self.remark(entry, f"{zone!r} is not a time zone; {form['username']} sees times in UTC.")
             zone = ""

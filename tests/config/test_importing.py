@@ -321,3 +321,79 @@ def test_a_file_that_is_not_json_is_refused(tmp_path):
         call_command("import", "opsgenie", str(tmp_path / "a.json"), "-o", str(tmp_path / "out.yaml"))
 
     assert not (tmp_path / "out.yaml").exists()
+
+
+# -- odd parts ---------------------------------------------------------------------------------------------
+def shift(**fields) -> dict:
+    plain = {
+        "id": "O1",
+        "name": "Shift",
+        "type": "recurrent_event",
+        "start": "2026-03-02T09:00:00",
+        "duration": 28800,
+    }
+    return {**plain, "frequency": "daily", "level": 0, "users": ["U1"], "time_zone": None, **fields}
+
+
+def grafana(*shifts, **fields):
+    schedule = {
+        "id": "S1",
+        "name": "S",
+        "type": "calendar",
+        "time_zone": "Europe/Berlin",
+        "on_call_now": [],
+        **fields,
+    }
+    schedule["shifts"] = [each["id"] for each in shifts]
+    users = [{"id": "U1", "username": "ann", "email": "ann@example.com"}]
+    return PRODUCTS["grafana-oncall"]([Document("a.json", [*users, schedule, *shifts])])
+
+
+def test_a_grafana_shift_in_a_zone_of_its_own_keeps_its_hours():
+    found = grafana(
+        shift(
+            time_zone="America/New_York", frequency="weekly", by_day=["MO", "SU"], start="2026-03-02T20:00:00"
+        ),
+        shift(id="O2"),
+    )
+
+    layer = found.document["schedules"][0]["layers"][0]
+    assert layer["restrictions"] == [{"type": "daily", "days": ["TU", "MO"], "from": "02:00", "to": "10:00"}]
+    assert layer["start"] == "2026-03-03T02:00"
+    assert any("America/New_York" in r.text and "Europe/Berlin" in r.text for r in found.remarks)
+
+
+def test_a_grafana_shift_ends_on_the_clock_of_its_zone():
+    found = grafana(shift(time_zone="America/New_York", until="2026-04-01T00:00:00"), shift(id="O2"))
+
+    assert found.document["schedules"][0]["layers"][0]["end"] == "2026-04-01T06:00"
+
+
+def test_grafanas_calendars_become_imported_calendars():
+    found = grafana(
+        type="ical",
+        time_zone=None,
+        ical_url_primary="https://calendar.example.com/a.ics?key=SECRET",
+        ical_url_overrides="webcal://calendar.example.com/b.ics",
+    )
+
+    assert found.document["schedules"][0]["calendars"] == [
+        {"name": "Calendar", "priority": 1, "url": "https://calendar.example.com/a.ics?key=SECRET"},
+        {"name": "Overrides", "priority": 1000, "url": "https://calendar.example.com/b.ics"},
+    ]
+    assert not any("SECRET" in str(remark) for remark in found.remarks)
+    assert any("e-mail address" in remark.text for remark in found.remarks)
+
+
+def test_a_calendar_that_would_not_be_asked_is_left_out_and_said():
+    found = grafana(type="ical", ical_url_primary="file:///etc/passwd")
+
+    assert "calendars" not in found.document["schedules"][0]
+    assert any("left out" in remark.text for remark in found.remarks)
+
+
+def test_a_name_of_any_length_can_be_applied(tmp_path):
+    users = [{"id": "U1", "username": "x" * 400, "email": "x@example.com"}]
+    form = PRODUCTS["grafana-oncall"]([Document("a.json", users)]).document["users"][0]
+
+    assert (len(form["username"]), len(form["name"])) == (140, 150)
