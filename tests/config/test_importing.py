@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from config import provisioning
-from config.importing import PRODUCTS, Document, ImportFault
+from config.importing import PRODUCTS, Document, ImportFault, draft
 from incidents.models import AlertSource
 from oncall import schedules
 from oncall.models import EscalationPolicy, Schedule, Service, Team, User
@@ -397,3 +397,83 @@ def test_a_name_of_any_length_can_be_applied(tmp_path):
     form = PRODUCTS["grafana-oncall"]([Document("a.json", users)]).document["users"][0]
 
     assert (len(form["username"]), len(form["name"])) == (140, 150)
+
+
+@pytest.mark.parametrize(
+    ("product", "junk"),
+    [
+        (
+            "opsgenie",
+            {"id": "1", "name": "Default", "order": 0, "criteria": {"type": "match-all"}, "notify": {}},
+        ),
+        ("opsgenie", {"id": "1", "name": "My rule", "actionType": "create-alert", "order": 1}),
+        ("opsgenie", {"id": "1", "name": "API", "type": "API"}),
+        ("grafana-oncall", {"id": "1", "name": "Hook", "team": None, "url": "https://x.example"}),
+        ("pagerduty", {"id": "1", "type": "business_service", "name": "Shop"}),
+        ("linkedin-oncall", {"id": 1, "name": "x"}),
+    ],
+)
+def test_what_is_something_else_becomes_nothing_of_ours(product, junk):
+    person = {
+        "opsgenie": {"id": "u", "username": "a@example.com", "fullName": "A"},
+        "grafana-oncall": {"id": "u", "username": "a"},
+        "pagerduty": {"id": "u", "type": "user", "email": "a@example.com", "name": "A"},
+        "linkedin-oncall": {"name": "a", "contacts": {}},
+    }[product]
+
+    found = PRODUCTS[product]([Document("a.json", [person, junk])])
+
+    assert list(found.document) == ["users"]
+    assert [r.text for r in found.remarks if r.place == "a.json[1]" and "left out" in r.text]
+
+
+def test_urgency_that_pagerduty_takes_from_the_service_is_told_of():
+    rule = {"type": "use_support_hours", "during_support_hours": {"type": "constant", "urgency": "high"}}
+    service = {"id": "1", "type": "service", "name": "Shop", "incident_urgency_rule": rule}
+
+    found = PRODUCTS["pagerduty"]([Document("a.json", service)])
+
+    assert any("urgency" in remark.text for remark in found.remarks)
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_file_of_countless_objects_is_refused_at_once(product):
+    with pytest.raises(ImportFault, match="a.json: holds more than 100,000 objects"):
+        PRODUCTS[product]([Document("a.json", [{"a": 1}] * 100_001)])
+
+
+def test_ten_thousand_of_one_name_are_told_apart_in_time_that_grows_with_them(monkeypatch):
+    """Each looks at the next number only; looking at all before it would be fifty million looks."""
+    looks = 0
+    real = draft.numbered
+
+    def counted(*args):
+        nonlocal looks
+        looks += 1
+        return real(*args)
+
+    monkeypatch.setattr(draft, "numbered", counted)
+    teams = [{"id": str(n), "name": "x", "members": []} for n in range(10_000)]
+
+    forms = PRODUCTS["opsgenie"]([Document("a.json", teams)]).document["teams"]
+
+    assert len({form["slug"] for form in forms}) == 10_000
+    assert looks < 20_000
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_file_over_fifty_megabytes_is_refused_unread(product, tmp_path):
+    large = tmp_path / "large.json"
+    with large.open("wb") as file:
+        file.truncate(50 * 1024 * 1024 + 1)
+
+    with pytest.raises(CommandError, match="larger than 50 MB"):
+        call_command("import", product, str(large), "-o", str(tmp_path / "out.yaml"))
+
+
+@pytest.mark.parametrize("content", [b"[" * 1_000_000, b"\xff\xfe", b'{"a": NaN', b"", b'"' + b"x" * 1000])
+def test_bytes_that_are_no_json_are_refused_in_a_sentence(content, tmp_path):
+    (tmp_path / "a.json").write_bytes(content)
+
+    with pytest.raises(CommandError, match="not JSON as an API returns it"):
+        call_command("import", "pagerduty", str(tmp_path / "a.json"), "-o", str(tmp_path / "out.yaml"))

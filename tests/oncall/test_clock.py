@@ -92,3 +92,9 @@ def test_the_highest_time_shown_asks_the_same_question_backwards(name):
         for instant in instants[::3]:
             high = high_water(instant, zone)
             assert resolve(high, zone) <= instant < resolve(high + tick, zone)
+
+
+def test_the_names_of_zones_are_read_once():
+    """They stand in hundreds of files; a calendar of some thousand events asks for each of them."""
+    assert clock.zone_names() is clock.zone_names()
+    assert "Europe/Berlin" in clock.zone_names()
