@@ -33,6 +33,7 @@ GROUPS = [
             "oncall.ScheduleException",
             "oncall.Swap",
             "oncall.Absence",
+            "oncall.HandOverNote",
             "oncall.HolidayCalendar",
             "oncall.NoticePreference",
             "oncall.CalendarImport",
@@ -153,6 +154,7 @@ class PortalSite(AdminSite):
             "incidents_url": links.listing(Incident),
             "schedules_url": links.listing(Schedule),
             "on_call_url": reverse("admin:oncall_on_call"),
+            "readiness_url": links.readiness(request.user),
         }
         return super().index(request, {**cards, **(extra_context or {})})
 

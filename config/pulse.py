@@ -20,7 +20,7 @@ from django.db.models import F
 from config.models import PulseLine
 from incidents import communication
 from incidents.intake import ingest
-from oncall import audit, calendars, clock, duty_log, escalation, notices, undelivered
+from oncall import audit, calendars, clock, duty_log, escalation, handover, notices, undelivered
 from oncall.messaging import outbox
 from postmortems import actions, drafting
 from statuspage import fanout, maintenance, subscriptions
@@ -89,6 +89,13 @@ LINES: list[Line] = [
         15 * SECOND,
         duty_log.record,
         "Writes down who is on call, whether or not anybody asks.",
+    ),
+    Line(
+        "oncall.hand_over",
+        15 * SECOND,
+        handover.hand_over,
+        "Mails the notes of those who go off call to those who come on.",
+        "hand-overs",
     ),
     Line(
         "oncall.report_overdue",

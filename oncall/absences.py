@@ -79,6 +79,20 @@ def cancel(absence: Absence, *, by: User | None, at: datetime) -> Absence | None
     return None
 
 
+@transaction.atomic
+def record(absence: Absence, *, by: User | None, at: datetime) -> Absence:
+    """Enter an absence as a file tells of it, also one that is over: a set-up that moves house keeps its past."""
+    return _save(absence, by, at)
+
+
+@transaction.atomic
+def forget(absence: Absence, *, by: User | None, at: datetime) -> None:
+    """Take out an absence that a file no longer tells of, whenever it was."""
+    absence._history_user, absence._history_date = by, at
+    absence.delete()
+    _touch(absence.user, by, at)
+
+
 def cover(
     absence: Absence,
     *,

@@ -5,7 +5,8 @@ Source of the rules: ``field/oncall.md`` section 3.1.
 """
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 TICK = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)
@@ -14,6 +15,12 @@ SECOND = timedelta(seconds=1)
 def now() -> datetime:
     """The present instant, aware, in UTC."""
     return datetime.now(UTC)
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Every IANA name, read once: the library looks through the system's files each time it is asked."""
+    return frozenset(available_timezones())
 
 
 def resolve(naive: datetime, zone: ZoneInfo) -> datetime:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from incidents import communication, engagement, lifecycle, roles, search, tasks, timeline
 from incidents.models import Alert, AlertSource, Incident
 from oncall import clock, escalation
-from oncall.models import EscalationPolicy, Service, Team, User
+from oncall.models import EscalationPolicy, HandOverNote, Schedule, Service, Team, User
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +58,8 @@ WINDOWS = [
     ("admin pages", "/admin/oncall/page/", True),
     ("admin load", "/admin/oncall/schedule/load/", False),
     ("api load", "/api/v1/on-call/load/", False),
+    ("admin hand-over notes", "/admin/oncall/handovernote/", False),
+    ("admin hand-over note", "/admin/oncall/handovernote/{note}/change/", True),
     ("admin deliveries", "/admin/messaging/delivery/", True),
     ("admin deliveries, searched", "/admin/messaging/delivery/?q=Leak", True),
     ("api users", "/api/v1/users/", False),
@@ -142,7 +144,19 @@ def other(incident) -> Incident:
 
 
 @pytest.fixture
-def look(incident, other):
+def note(ivy) -> HandOverNote:
+    """Of a schedule that ivy is on call on."""
+    schedule = Schedule.objects.create(slug="vault", name="Vault", time_zone="UTC")
+    now = clock.now()
+    note = HandOverNote.objects.create(
+        schedule=schedule, since=now, due_at=now, schedule_version=schedule.version
+    )
+    note.outgoing.add(ivy)
+    return note
+
+
+@pytest.fixture
+def look(incident, other, note):
     """``look(user, path)`` is all that an answer says, to this person."""
 
     def answer(user: User, path: str) -> tuple[int, str]:
@@ -154,6 +168,7 @@ def look(incident, other):
             "other": other.pk,
             "alert": incident.alerts.get().pk,
             "version": incident.history.first().history_id,
+            "note": note.pk,
         }
         answer = client.get(path.format(**known), follow=False)
         body = b"".join(answer.streaming_content) if answer.streaming else answer.content

@@ -5,6 +5,8 @@ from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.urls import reverse
 
+from oncall.models import User
+
 
 def listing(model: type[Model]) -> str:
     """The list of a model's rows; empty for a model without pages in the console."""
@@ -14,6 +16,11 @@ def listing(model: type[Model]) -> str:
 def page(row: Model) -> str:
     """The page of one row."""
     return _address(type(row), "change", quote(row.pk))
+
+
+def readiness(user: User) -> str:
+    """The page that says whether pages would arrive; empty for whom it does not open."""
+    return reverse("admin:oncall_readiness") if user.has_perm("oncall.view_user") else ""
 
 
 def _address(model: type[Model], what: str, *args: str) -> str:

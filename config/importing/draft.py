@@ -3,15 +3,14 @@
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.utils.text import slugify
 
 from config.importing.entries import Entry, ImportFault
-from oncall import rotation
+from oncall import clock, rotation
 
 MAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
-LONGEST_NAME, LONGEST_TEXT, LONGEST_LAYER_NAME = 200, 50_000, 100
+LONGEST_NAME, LONGEST_TEXT, LONGEST_LAYER_NAME, LONGEST_PERSON = 200, 50_000, 100, 150
 
 Form = dict[str, Any]
 
@@ -35,6 +34,31 @@ class Imported:
     remarks: list[Remark]
 
 
+class Names:
+    """Names that must differ: the second ``x`` is ``x-2``. Each looks at the next number, not at all before it."""
+
+    def __init__(self, join: str) -> None:
+        self.join = join
+        self.known: set[str] = set()
+        self.last: dict[str, int] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.known
+
+    def take(self, name: str) -> str:
+        found, number = name, self.last.get(name, 1)
+        while found in self.known:
+            number += 1
+            found = numbered(name, self.join, number)
+        self.last[name] = number
+        self.known.add(found)
+        return found
+
+
+def numbered(name: str, join: str, number: int) -> str:
+    return f"{name}{join}{number}"
+
+
 @dataclass
 class Draft:
     """``names`` holds, per section, our slug or username by the other product's id."""
@@ -45,13 +69,16 @@ class Draft:
         }
     )
     names: dict[str, dict[str, str]] = field(default_factory=dict)
-    remarks: list[Remark] = field(default_factory=list)
+    said: dict[Remark, None] = field(default_factory=dict)
+    taken: dict[str, Names] = field(default_factory=dict)
+
+    @property
+    def remarks(self) -> list[Remark]:
+        return list(self.said)
 
     def remark(self, entry: Entry | None, text: str) -> None:
         """Say it once."""
-        remark = Remark(entry.place if entry else "", text)
-        if remark not in self.remarks:
-            self.remarks.append(remark)
+        self.said.setdefault(Remark(entry.place if entry else "", text))
 
     def find(self, section: str, ident: str) -> str | None:
         return self.names.get(section, {}).get(ident)
@@ -70,8 +97,12 @@ class Draft:
         """A person, reached by e-mail at once; ``login`` is what her username is made of."""
         if self.find("users", ident):
             raise entry.fault(f"two people have the id {ident!r}")
-        form: Form = {"username": self._username(entry, login, email), "name": name, "email": email}
-        if zone and zone not in available_timezones():
+        form: Form = {
+            "username": self._username(entry, login, email),
+            "name": name[:LONGEST_PERSON],
+            "email": email,
+        }
+        if zone and zone not in clock.zone_names():
             self.remark(entry, f"{zone!r} is not a time zone; {form['username']} sees times in UTC.")
             zone = ""
         form |= {"time_zone": zone or "UTC", "groups": ["Responder"]}
@@ -119,9 +150,12 @@ class Draft:
 
     def layer_name(self, layers: list[Form], name: str) -> str:
         """The name, told apart from those of the schedule's other layers."""
-        taken = {layer["name"] for layer in layers}
-        name = "".join(c for c in name if c.isprintable()).strip()[: LONGEST_LAYER_NAME - 5] or "Layer"
-        return _apart(name, taken, " ")
+        taken = Names(" ")
+        for layer in layers:
+            taken.take(layer["name"])
+        return taken.take(
+            "".join(c for c in name if c.isprintable()).strip()[: LONGEST_LAYER_NAME - 5] or "Layer"
+        )
 
     def finish(self) -> Imported:
         """The whole document. ImportFault where a schedule would not be accepted."""
@@ -136,27 +170,20 @@ class Draft:
         return Imported(document, self.remarks)
 
     def _slug(self, section: str, entry: Entry, name: str) -> str:
-        wanted = slugify(name)[:46].strip("-") or section.removesuffix("s")
-        slug = _apart(wanted, {form["slug"] for form in self.forms[section]}, "-")
+        wanted = slugify(name)[:44].strip("-") or section.removesuffix("s")
+        slug = self.taken.setdefault(section, Names("-")).take(wanted)
         if slug != wanted:
             self.remark(entry, f"{name!r} is called {slug!r}, since there is another {wanted!r}.")
         return slug
 
     def _username(self, entry: Entry, login: str, email: str) -> str:
         """What stands before the @; the whole address where two people share that."""
-        taken = {form["username"] for form in self.forms["users"]}
+        taken = self.taken.setdefault("users", Names("-"))
         short = re.sub(r"[^\w.+-]+", ".", login.partition("@")[0]).strip(".").lower()[:140] or "person"
         whole = re.sub(r"[^\w.@+-]+", ".", email).lower()
         if short not in taken:
-            return short
-        name = whole if whole and len(whole) <= 150 and whole not in taken else _apart(short, taken, "-")
+            return taken.take(short)
+        free = whole and len(whole) <= 150 and whole not in taken
+        name = taken.take(whole if free else short)
         self.remark(entry, f"the username is {name!r}, since there is another {short!r}.")
         return name
-
-
-def _apart(name: str, taken: set[str], join: str) -> str:
-    number, found = 1, name
-    while found in taken:
-        number += 1
-        found = f"{name}{join}{number}"
-    return found

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from oncall.rotation import FIRST_YEAR, LAST_YEAR
 
+MOST_ENTRIES = 100_000
 DEEPEST = 4  # lists of lists of wrappers; no API of theirs answers deeper
 
 
@@ -117,7 +118,11 @@ def written(time: datetime) -> str:
 def unwrap(documents: list[Document], wrappers: set[str]) -> Iterator[Entry]:
     """Every object of the files, out of lists and out of an API's wrappers (``{"schedules": [...]}``)."""
     for document in documents:
-        yield from _unwrap(document.content, document.name, "", wrappers, DEEPEST)
+        found = _unwrap(document.content, document.name, "", wrappers, DEEPEST)
+        for number, entry in enumerate(found):
+            if number == MOST_ENTRIES:
+                raise ImportFault(f"{document.name}: holds more than {MOST_ENTRIES:,} objects.")
+            yield entry
 
 
 def _unwrap(value: Any, place: str, kind: str, wrappers: set[str], depth: int) -> Iterator[Entry]:

@@ -6,6 +6,9 @@ from config.importing import grafana_shifts
 from config.importing.draft import Draft, Imported
 from config.importing.entries import Document, Entry, unwrap, zone
 from incidents.intake.dialects import DIALECTS
+from oncall import calendars
+from oncall.messaging.errors import DomainError
+from oncall.rotation.form import HIGHEST_PRIORITY
 
 WRAPPERS = {"results"}
 DIALECT_OF = {
@@ -14,6 +17,8 @@ DIALECT_OF = {
     "formatted_webhook": "json",
     "amazon_sns": "cloudwatch",
 }
+#: Theirs override shifts of every level.
+CALENDARS = {"ical_url_primary": ("Calendar", 1), "ical_url_overrides": ("Overrides", HIGHEST_PRIORITY)}
 MOST_REPEATS = 5  # of theirs: a chain begins anew five times at most
 
 
@@ -85,8 +90,7 @@ def _schedule(draft: Draft, entry: Entry, shifts: dict[str, Entry]) -> None:
     mine = [shifts[ident] for ident in entry.texts("shifts") if ident in shifts]
     if len(mine) < len(entry.items("shifts")):
         draft.remark(entry, "some of its shifts are in none of the files.")
-    if kind == "ical" or entry.text("ical_url_overrides", ""):
-        draft.remark(entry, "what comes from an iCalendar address is not in the files and not taken over.")
+    elsewhere = [found for key in CALENDARS if (found := _calendar(draft, entry, key))]
     clock = _zone(draft, entry, kind, mine)
     for shift in mine:
         layer, exception = grafana_shifts.read(draft, shift, clock)
@@ -103,7 +107,26 @@ def _schedule(draft: Draft, entry: Entry, shifts: dict[str, Entry]) -> None:
         time_zone=clock,
         layers=layers,
         exceptions=exceptions or None,
+        calendars=elsewhere or None,
     )
+
+
+def _calendar(draft: Draft, entry: Entry, key: str) -> dict[str, Any] | None:
+    """What comes from an iCalendar address, as a calendar that is imported here; its address may hold a secret."""
+    address, (name, priority) = entry.text(key, ""), CALENDARS[key]
+    if not address:
+        return None
+    try:
+        url = calendars.check_address(address)
+    except DomainError:
+        draft.remark(entry, f"the address in {key} is none that would be asked from here; left out.")
+        return None
+    draft.remark(
+        entry,
+        f"the iCalendar address in {key} became an imported calendar: its events must name people by e-mail "
+        "address or whole name.",
+    )
+    return {"name": name, "priority": priority, "url": url}
 
 
 def _zone(draft: Draft, entry: Entry, kind: str, shifts: list[Entry]) -> str:
@@ -112,7 +135,7 @@ def _zone(draft: Draft, entry: Entry, kind: str, shifts: list[Entry]) -> str:
     names = {shift.text("time_zone", own) for shift in shifts} or {own}
     name = names.pop() if len(names) == 1 else own
     if names and name == own:
-        draft.remark(entry, f"its shifts have several time zones; here all follow {own}.")
+        draft.remark(entry, f"its shifts have several time zones; here all are told in {own}.")
     if kind == "web" and name == "UTC":
         draft.remark(
             entry, "is kept in UTC, so hand-overs move with the clock change; set its time_zone by hand."

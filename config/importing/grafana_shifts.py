@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from config.importing import turns
 from config.importing.draft import Draft
-from config.importing.entries import Entry, written
+from config.importing.entries import Entry, written, zone
 from oncall.rotation.fields import WEEKDAYS
 
 PERIODS = {"hourly": turns.HOUR, "daily": turns.DAY, "weekly": turns.WEEK}
@@ -18,6 +18,7 @@ Turns = tuple[str, int, list[list[str]]]
 
 def read(draft: Draft, entry: Entry, clock: str) -> tuple[Form | None, Form | None]:
     """The layer or the exception that the shift becomes; neither, with a remark, where there is none."""
+    entry = _on_clock_of(draft, entry, clock)
     start = entry.local("start", ZoneInfo(clock))
     seconds = entry.number("duration")
     if seconds <= 0:
@@ -44,6 +45,37 @@ def read(draft: Draft, entry: Entry, clock: str) -> tuple[Form | None, Form | No
         recurring["end"] = written(entry.local("until", ZoneInfo(clock)))
         draft.remark(entry, "ends at its until here; there the shift under way runs to its end.")
     return form | recurring, None
+
+
+def _on_clock_of(draft: Draft, entry: Entry, clock: str) -> Entry:
+    """The shift with its times, and the weekdays they fall on, as the schedule's clock shows them."""
+    own = entry.text("time_zone", clock)
+    if own == clock:
+        return entry
+    there, here = zone(own, entry, "time_zone"), ZoneInfo(clock)
+    draft.remark(
+        entry,
+        f"its times in {own} became those in {clock}; they part where the two change clocks on different days.",
+    )
+    told, moved = dict(entry.value), {}
+    for key in ("start", "until"):
+        if entry.value.get(key):
+            before = entry.local(key, there)
+            after = before.replace(tzinfo=there).astimezone(here).replace(tzinfo=None)
+            moved[key] = (after.date() - before.date()).days
+            told[key] = written(after)
+    days = entry.texts("by_day")
+    if days and moved.get("start"):
+        first = entry.text("week_start", "SU")
+        if not {*days, first} <= set(WEEKDAYS):
+            raise entry.fault("must name weekdays such as MO", "by_day")
+        told["by_day"] = [_weekday_after(day, moved["start"]) for day in days]
+        told["week_start"] = _weekday_after(first, moved["start"])
+    return Entry(told, entry.place, entry.kind)
+
+
+def _weekday_after(day: str, days: int) -> str:
+    return WEEKDAYS[(WEEKDAYS.index(day) + days) % 7]
 
 
 def _single(start: datetime, end: datetime, people: list[str]) -> Form:

@@ -12,6 +12,8 @@ WRAPPERS = {"data"}
 UNITS = {"hourly": "hour", "daily": "day", "weekly": "week"}
 MINUTES = {"minutes": 1, "hours": 60, "days": 1440, "seconds": 0}
 MOST_REPEATS = 20
+#: All that an answer about a team holds; routing and notification rules have an id and a name as well.
+TEAM = {"id", "name", "description", "members", "links"}
 
 
 def parse(documents: list[Document]) -> Imported:
@@ -52,7 +54,7 @@ def _kind(entry: Entry) -> str:
         return "escalation"
     if entry.has("teamId"):
         return "service"
-    return "team" if entry.has("id", "name") and not entry.has("type") else ""
+    return "team" if entry.has("id", "name") and TEAM.issuperset(entry.value) else ""
 
 
 def _user(draft: Draft, entry: Entry) -> None:

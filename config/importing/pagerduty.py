@@ -215,6 +215,11 @@ def _service(draft: Draft, entry: Entry) -> None:
     )
     if entry.items("integrations"):
         draft.remark(entry, "its integrations are not taken over: make an alert source for each.")
+    urgency = entry.entry("incident_urgency_rule")
+    if (urgency.text("type", "constant"), urgency.text("urgency", "high")) != ("constant", "high"):
+        draft.remark(
+            entry, "its urgency rule has no counterpart: urgency comes from the incident's severity."
+        )
     if entry.number("auto_resolve_timeout", 0):
         draft.remark(entry, "its auto-resolve timeout has no counterpart.")
     if entry.text("status", "active") in ("disabled", "maintenance"):

@@ -5,20 +5,23 @@ from datetime import datetime
 
 from django.db import transaction
 
-from config.provisioning import directory, escalation, pruning, public, sources
+from config.provisioning import calendars, directory, escalation, pruning, public, sources
 from config.provisioning.reading import Item, Mapping, refuse_twice
 from config.provisioning.run import Change, Run
 from oncall.models import User
 
 # In the order in which names can refer to what stands above them.
-SECTIONS: list[tuple[str, str, Callable[[Run, Item], None]]] = [
-    ("users", "A user", directory.user),
-    ("teams", "A team", directory.team),
-    ("schedules", "A schedule", escalation.schedule),
-    ("policies", "A policy", escalation.policy),
-    ("services", "A service", directory.service),
-    ("sources", "A source", sources.source),
-    ("components", "A component", public.component),
+# Each with the key that tells two entries apart; an absence has none.
+SECTIONS: list[tuple[str, str, str, Callable[[Run, Item], None]]] = [
+    ("users", "A user", "username", directory.user),
+    ("teams", "A team", "slug", directory.team),
+    ("schedules", "A schedule", "slug", escalation.schedule),
+    ("holidays", "A holiday calendar", "name", calendars.holiday),
+    ("absences", "An absence", "", calendars.absence),
+    ("policies", "A policy", "slug", escalation.policy),
+    ("services", "A service", "slug", directory.service),
+    ("sources", "A source", "slug", sources.source),
+    ("components", "A component", "slug", public.component),
 ]
 
 
@@ -45,9 +48,9 @@ def plan(document: Mapping, *, at: datetime, prune: bool = False) -> list[Change
 
 def _run(document: Mapping, run: Run, *, prune: bool) -> Run:
     whole = Item(document, 1, "The file")
-    for section, what, write in SECTIONS:
+    for section, what, key, write in SECTIONS:
         items = whole.items(section, what)
-        refuse_twice(items, "username" if section == "users" else "slug", what=what.removeprefix("A "))
+        refuse_twice(items, key, what=what.removeprefix("A "))
         for item in items:
             write(run, item)
     if "settings" in document:

@@ -1,5 +1,6 @@
 """Sections ``schedules`` and ``policies``, and the portal's ``settings``."""
 
+from config.provisioning import calendars
 from config.provisioning.reading import Item, Mapping, ProvisioningError
 from config.provisioning.run import Run
 from oncall import schedules
@@ -21,12 +22,14 @@ def schedule(run: Run, item: Item) -> None:
     }
     row = run.write(item, Schedule, {"slug": slug}, values, what=what)
     form = {key: item.get(key) for key in FORM if key in item.value}
-    item.done()
     try:
         if schedules.replace(row, form, by=run.by, at=run.at):
             run.note("change", what, "turns")
     except DomainError as error:
         raise _fault(item, what, error.detail) from None
+    if "calendars" in item.value:  # else those made in the portal stay
+        calendars.imported(run, item, row)
+    item.done()
 
 
 def _fault(item: Item, what: str, detail: str) -> ProvisioningError:

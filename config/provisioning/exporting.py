@@ -1,7 +1,7 @@
 """The running set-up as a provisioning file: the inverse of ``apply``.
 
 Applied to an empty database it makes the same set-up; applied to the one it came from, nothing to do. Keys,
-passwords and the rights of superusers are no part of it.
+passwords and the rights of superusers are no part of it; addresses of webhooks and calendars are, secret or not.
 """
 
 from datetime import timedelta
@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 
+from config.provisioning import calendars
 from config.provisioning.reading import UNITS
 from incidents.models import AlertSource
 from oncall import schedules
@@ -24,6 +25,8 @@ def export() -> dict[str, Any]:
         "users": _users(),
         "teams": _teams(),
         "schedules": _schedules(),
+        "holidays": calendars.exported_holidays(),
+        "absences": calendars.exported_absences(),
         "policies": _policies(),
         "services": _services(),
         "sources": _sources(),
@@ -84,9 +87,14 @@ def _teams() -> list[Form]:
 
 
 def _schedules() -> list[Form]:
-    rows = list(Schedule.objects.order_by("slug").select_related("team"))
+    rows = list(Schedule.objects.order_by("slug").select_related("team").prefetch_related("imports"))
     forms = schedules.to_forms(rows)
-    return [_named(row) | _team(row) | _short(forms[row.pk]) for row in rows]
+    return [_named(row) | _team(row) | _short(forms[row.pk]) | _imports(row) for row in rows]
+
+
+def _imports(row: Schedule) -> Form:
+    found = calendars.exported_imports(row.imports.all())
+    return {"calendars": found} if found else {}
 
 
 def _short(form: Form) -> Form:

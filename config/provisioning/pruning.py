@@ -6,7 +6,8 @@ from django.db.models import ProtectedError
 from config.provisioning.reading import ProvisioningError
 from config.provisioning.run import Run
 from incidents.models import AlertSource
-from oncall.models import EscalationPolicy, Schedule, Service, Team, User
+from oncall import absences, holidays
+from oncall.models import Absence, EscalationPolicy, HolidayCalendar, Schedule, Service, Team, User
 from statuspage.models import Component
 
 # The reverse of the order in which they are made, so that nothing is removed while another refers to it.
@@ -26,11 +27,25 @@ def prune(run: Run, sections: set[str]) -> None:
 
     Raises ProvisioningError when history still needs a row.
     """
+    _prune_calendars(run, sections)
     for section, model, name in PRUNED:
         if section not in sections:
             continue
         for row in model._default_manager.exclude(**{f"{name}__in": run.named.get(model, set())}):
             _remove(run, row, f"{section} {getattr(row, name)}")
+
+
+def _prune_calendars(run: Run, sections: set[str]) -> None:
+    """Holidays and absences go by their own verbs, so that schedules are computed anew."""
+    if "holidays" in sections:
+        for row in HolidayCalendar.objects.exclude(name__in=run.named.get(HolidayCalendar, set())):
+            run.note("remove", f"holiday calendar {row}")
+            holidays.delete(row, by=run.by, at=run.at)
+    if "absences" in sections:
+        rows = Absence.objects.exclude(pk__in=run.named.get(Absence, set())).select_related("user")
+        for row in rows:
+            run.note("remove", f"absence of {row.user.username} from {row.start:%Y-%m-%d}")
+            absences.forget(row, by=run.by, at=run.at)
 
 
 def _remove(run: Run, row: models.Model, what: str) -> None:

@@ -72,7 +72,8 @@ class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
         faults = contacts.readiness(person)
         if not faults:
             return format_html('<span class="m-good">{}</span>', "Yes, for high and for low urgency")
-        return format_html_join("", '<p class="m-warn">{}</p>', ((fault,) for fault in faults))
+        rows = (("m-bad" if fault.is_red else "m-warn", fault.text, fault.todo) for fault in faults)
+        return format_html_join("", '<p class="{}"><b>{}.</b> {}</p>', rows)
 
     @admin.display(description="Name", ordering="first_name")
     def full_name(self, person: User) -> str:

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
+from django.urls import path
 from django.utils.html import format_html, format_html_join
 
 from oncall import messages, plans, policies
+from oncall.admin import readiness
 from oncall.edges import times
 from oncall.edges.admin import HistoryAdmin
 from oncall.models import EscalationPolicy, Schedule, Step, Team, User
@@ -112,6 +115,11 @@ class PolicyAdmin(HistoryAdmin):
         ("When nobody answers", {"fields": ["repeat", "ack_timeout"]}),
     ]
     inlines = [StepInline]
+
+    def get_urls(self) -> list:
+        """Readiness stands here: it is about what policies reach."""
+        view = self.admin_site.admin_view(partial(readiness.page, site=self.admin_site))
+        return [path("readiness/", view, name="oncall_readiness"), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EscalationPolicy]:
         targets = ["steps__targets__user", "steps__targets__schedule", "steps__targets__team"]

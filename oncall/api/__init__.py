@@ -1,9 +1,21 @@
 """The REST API of this floor, one module for each subject. ``ROUTES`` is what the router mounts."""
 
-from oncall.api import absences, directory, duty_log, load, on_call, paging, policies, schedules, swaps
+from oncall.api import (
+    absences,
+    directory,
+    duty_log,
+    load,
+    on_call,
+    paging,
+    policies,
+    readiness,
+    schedules,
+    swaps,
+)
 
 ROUTES = [
     *schedules.ROUTES,
+    *readiness.ROUTES,
     *on_call.ROUTES,
     *load.ROUTES,
     *duty_log.ROUTES,

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
@@ -232,7 +232,7 @@ def _zone(tzid: str) -> ZoneInfo:
     parts = tzid.split("/")
     names += ["/".join(parts[n:]) for n in range(1, len(parts))]
     for name in names:
-        if name in available_timezones():
+        if name in clock.zone_names():
             return ZoneInfo(name)
     raise EventFault(f"is in the time zone {tzid[:60]!r}, which nobody knows; use one like Europe/Berlin")
 

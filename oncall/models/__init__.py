@@ -3,6 +3,7 @@ from oncall.models.calendars import CalendarFeed, CalendarImport
 from oncall.models.contacts import ContactMethod, NotificationRule, Urgency
 from oncall.models.directory import Runbook, Service, Team, User
 from oncall.models.duty_log import DutyLog, DutyLogPerson
+from oncall.models.handover import HandOverNote
 from oncall.models.holidays import HolidayCalendar
 from oncall.models.notices import NoticePreference, ShiftWatch
 from oncall.models.paging import AnswerToken, Notified, Page, PageEvent
@@ -22,6 +23,7 @@ __all__ = [
     "DutyLog",
     "DutyLogPerson",
     "EscalationPolicy",
+    "HandOverNote",
     "HolidayCalendar",
     "Layer",
     "LayerEdit",

@@ -1,16 +1,17 @@
 """Two kinds of column that Django does not have."""
 
 from datetime import datetime
-from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.dateparse import parse_datetime
 
+from oncall import clock
+
 
 def check_time_zone(name: str) -> None:
     """Refuse a name that is no IANA time zone."""
-    if name not in available_timezones():
+    if name not in clock.zone_names():
         raise ValidationError(f"{name!r} is not a time zone. Use an IANA name such as Europe/Berlin.")
 
 

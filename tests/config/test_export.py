@@ -11,10 +11,13 @@ from config import provisioning
 from config.demo import COMPANY
 from incidents import sources
 from incidents.models import AlertSource
-from oncall import rotation, schedules
+from oncall import absences, calendars, holidays, rotation, schedules, swaps
 from oncall.models import (
+    Absence,
+    CalendarImport,
     ContactMethod,
     EscalationPolicy,
+    HolidayCalendar,
     PortalSettings,
     Runbook,
     Schedule,
@@ -25,10 +28,23 @@ from oncall.models import (
     User,
 )
 from statuspage.models import Component
+from tests.messaging.sinks import hook_sink
+from tests.oncall.test_calendar_reading import calendar, event
 from tests.oncall.test_rotation_cases import CASES, answer
 
 AT = datetime(2026, 11, 23, 10, tzinfo=UTC)
-MODELS = [Component, PortalSettings, AlertSource, Service, EscalationPolicy, Schedule, Team, User]
+MODELS = [
+    HolidayCalendar,
+    Absence,
+    Component,
+    PortalSettings,
+    AlertSource,
+    Service,
+    EscalationPolicy,
+    Schedule,
+    Team,
+    User,
+]
 
 
 @pytest.fixture
@@ -129,6 +145,67 @@ def test_what_the_console_made_comes_back_too(file):
     assert not User.objects.get(username="gone").is_active
     assert ContactMethod.objects.get().verified_at is None
     assert not Component.objects.get(slug="in").visible
+
+
+@pytest.fixture
+def elsewhere(settings):
+    """A calendar that puts dana in charge of two days in January; its address."""
+    settings.EGRESS_ALLOW = ["127.0.0.1"]
+    shift = event("DTSTART:20270112T000000Z", "DTEND:20270114T000000Z", "ATTENDEE:mailto:dana@example.com")
+    body = calendar(shift)
+    with hook_sink() as (sink, port):
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/calendar\r\nContent-Length: {len(body)}\r\n\r\n"
+        sink.answer = head.encode() + body
+        yield f"http://127.0.0.1:{port}/ours.ics"
+
+
+def everything(address: str) -> None:
+    """Every way in which a schedule comes to say what it says."""
+    ann, bo, cy, dana = [
+        User.objects.create(username=name, email=f"{name}@example.com", time_zone="Europe/Berlin")
+        for name in ("ann", "bo", "cy", "dana")
+    ]
+    schedule = Schedule.objects.create(slug="ops", name="Ops", time_zone="Europe/Berlin")
+    turn = {"unit": "day", "length": 1, "anchor": "2026-10-01T09:00"}
+    layer = {"name": "days", "priority": 1, "rotation": turn, "slots": [["ann"], ["bo"], ["cy", "ann"], []]}
+    edits = [{"at": "2026-12-01T12:00Z", "slots": [["bo"], ["dana"]]}]
+    night = {"type": "daily", "days": ["FR"], "from": "22:00", "to": "06:00"}
+    low = {"name": "nights", "priority": 0, "rotation": turn, "slots": [["cy"]], "restrictions": [night]}
+    form = {"layers": [layer | {"edits": edits, "exclude_dates": ["2026-12-31"]}, low]}
+    schedules.replace(schedule, form, by=None, at=AT)
+    span = {"by": None, "at": AT}
+    first, last = AT + timedelta(days=3), AT + timedelta(days=5, minutes=17)
+    for said in ({"kind": "replace", "user": bo, "cover": cy}, {"kind": "set", "users": ()}):
+        schedules.make_exception(schedule, **said, start=first, end=last, **span)
+        first, last = first + timedelta(days=2), last + timedelta(days=2)
+    swaps.take_at_once(
+        schedule, requester=bo, taker=dana, start=AT + timedelta(days=40), end=AT + timedelta(days=41), **span
+    )
+    absences.add(
+        bo, start=AT + timedelta(days=20), end=AT + timedelta(days=26, seconds=5), note="sea: 'far'", **span
+    )
+    days = {"2026-12-24": "Heiligabend", "2026-12-25": ""}
+    layers = schedule.layers.filter(name="days")
+    holidays.write(HolidayCalendar(name="Germany"), days=days, layers=layers, **span)
+    row = CalendarImport.objects.create(schedule=schedule, name="Ours", priority=3, url=address)
+    calendars.settle(row, **span)
+    calendars.refresh(now=lambda: AT)
+
+
+@pytest.mark.django_db
+def test_every_kind_of_duty_comes_back(file, elsewhere, time_machine):
+    time_machine.move_to(AT, tick=False)
+    everything(elsewhere)
+    first, before = export(file), finals()
+    assert provisioning.plan(provisioning.read(file), at=AT) == []
+
+    empty_the_database()
+    call_command("apply", str(file))
+    calendars.refresh(now=lambda: AT)
+
+    assert finals() == before
+    assert {"dana", "cy", "bo", "ann"} == {name for *_, people in before["ops"] for name in people}
+    assert export(file) == first
 
 
 @pytest.mark.django_db

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from config import provisioning
-from config.importing import PRODUCTS, Document, ImportFault
+from config.importing import PRODUCTS, Document, ImportFault, draft
 from incidents.models import AlertSource
 from oncall import schedules
 from oncall.models import EscalationPolicy, Schedule, Service, Team, User
@@ -321,3 +321,159 @@ def test_a_file_that_is_not_json_is_refused(tmp_path):
         call_command("import", "opsgenie", str(tmp_path / "a.json"), "-o", str(tmp_path / "out.yaml"))
 
     assert not (tmp_path / "out.yaml").exists()
+
+
+# -- odd parts ---------------------------------------------------------------------------------------------
+def shift(**fields) -> dict:
+    plain = {
+        "id": "O1",
+        "name": "Shift",
+        "type": "recurrent_event",
+        "start": "2026-03-02T09:00:00",
+        "duration": 28800,
+    }
+    return {**plain, "frequency": "daily", "level": 0, "users": ["U1"], "time_zone": None, **fields}
+
+
+def grafana(*shifts, **fields):
+    schedule = {
+        "id": "S1",
+        "name": "S",
+        "type": "calendar",
+        "time_zone": "Europe/Berlin",
+        "on_call_now": [],
+        **fields,
+    }
+    schedule["shifts"] = [each["id"] for each in shifts]
+    users = [{"id": "U1", "username": "ann", "email": "ann@example.com"}]
+    return PRODUCTS["grafana-oncall"]([Document("a.json", [*users, schedule, *shifts])])
+
+
+def test_a_grafana_shift_in_a_zone_of_its_own_keeps_its_hours():
+    found = grafana(
+        shift(
+            time_zone="America/New_York", frequency="weekly", by_day=["MO", "SU"], start="2026-03-02T20:00:00"
+        ),
+        shift(id="O2"),
+    )
+
+    layer = found.document["schedules"][0]["layers"][0]
+    assert layer["restrictions"] == [{"type": "daily", "days": ["TU", "MO"], "from": "02:00", "to": "10:00"}]
+    assert layer["start"] == "2026-03-03T02:00"
+    assert any("America/New_York" in r.text and "Europe/Berlin" in r.text for r in found.remarks)
+
+
+def test_a_grafana_shift_ends_on_the_clock_of_its_zone():
+    found = grafana(shift(time_zone="America/New_York", until="2026-04-01T00:00:00"), shift(id="O2"))
+
+    assert found.document["schedules"][0]["layers"][0]["end"] == "2026-04-01T06:00"
+
+
+def test_grafanas_calendars_become_imported_calendars():
+    found = grafana(
+        type="ical",
+        time_zone=None,
+        ical_url_primary="https://calendar.example.com/a.ics?key=SECRET",
+        ical_url_overrides="webcal://calendar.example.com/b.ics",
+    )
+
+    assert found.document["schedules"][0]["calendars"] == [
+        {"name": "Calendar", "priority": 1, "url": "https://calendar.example.com/a.ics?key=SECRET"},
+        {"name": "Overrides", "priority": 1000, "url": "https://calendar.example.com/b.ics"},
+    ]
+    assert not any("SECRET" in str(remark) for remark in found.remarks)
+    assert any("e-mail address" in remark.text for remark in found.remarks)
+
+
+def test_a_calendar_that_would_not_be_asked_is_left_out_and_said():
+    found = grafana(type="ical", ical_url_primary="file:///etc/passwd")
+
+    assert "calendars" not in found.document["schedules"][0]
+    assert any("left out" in remark.text for remark in found.remarks)
+
+
+def test_a_name_of_any_length_can_be_applied(tmp_path):
+    users = [{"id": "U1", "username": "x" * 400, "email": "x@example.com"}]
+    form = PRODUCTS["grafana-oncall"]([Document("a.json", users)]).document["users"][0]
+
+    assert (len(form["username"]), len(form["name"])) == (140, 150)
+
+
+@pytest.mark.parametrize(
+    ("product", "junk"),
+    [
+        (
+            "opsgenie",
+            {"id": "1", "name": "Default", "order": 0, "criteria": {"type": "match-all"}, "notify": {}},
+        ),
+        ("opsgenie", {"id": "1", "name": "My rule", "actionType": "create-alert", "order": 1}),
+        ("opsgenie", {"id": "1", "name": "API", "type": "API"}),
+        ("grafana-oncall", {"id": "1", "name": "Hook", "team": None, "url": "https://x.example"}),
+        ("pagerduty", {"id": "1", "type": "business_service", "name": "Shop"}),
+        ("linkedin-oncall", {"id": 1, "name": "x"}),
+    ],
+)
+def test_what_is_something_else_becomes_nothing_of_ours(product, junk):
+    person = {
+        "opsgenie": {"id": "u", "username": "a@example.com", "fullName": "A"},
+        "grafana-oncall": {"id": "u", "username": "a"},
+        "pagerduty": {"id": "u", "type": "user", "email": "a@example.com", "name": "A"},
+        "linkedin-oncall": {"name": "a", "contacts": {}},
+    }[product]
+
+    found = PRODUCTS[product]([Document("a.json", [person, junk])])
+
+    assert list(found.document) == ["users"]
+    assert [r.text for r in found.remarks if r.place == "a.json[1]" and "left out" in r.text]
+
+
+def test_urgency_that_pagerduty_takes_from_the_service_is_told_of():
+    rule = {"type": "use_support_hours", "during_support_hours": {"type": "constant", "urgency": "high"}}
+    service = {"id": "1", "type": "service", "name": "Shop", "incident_urgency_rule": rule}
+
+    found = PRODUCTS["pagerduty"]([Document("a.json", service)])
+
+    assert any("urgency" in remark.text for remark in found.remarks)
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_file_of_countless_objects_is_refused_at_once(product):
+    with pytest.raises(ImportFault, match="a.json: holds more than 100,000 objects"):
+        PRODUCTS[product]([Document("a.json", [{"a": 1}] * 100_001)])
+
+
+def test_ten_thousand_of_one_name_are_told_apart_in_time_that_grows_with_them(monkeypatch):
+    """Each looks at the next number only; looking at all before it would be fifty million looks."""
+    looks = 0
+    real = draft.numbered
+
+    def counted(*args):
+        nonlocal looks
+        looks += 1
+        return real(*args)
+
+    monkeypatch.setattr(draft, "numbered", counted)
+    teams = [{"id": str(n), "name": "x", "members": []} for n in range(10_000)]
+
+    forms = PRODUCTS["opsgenie"]([Document("a.json", teams)]).document["teams"]
+
+    assert len({form["slug"] for form in forms}) == 10_000
+    assert looks < 20_000
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_file_over_fifty_megabytes_is_refused_unread(product, tmp_path):
+    large = tmp_path / "large.json"
+    with large.open("wb") as file:
+        file.truncate(50 * 1024 * 1024 + 1)
+
+    with pytest.raises(CommandError, match="larger than 50 MB"):
+        call_command("import", product, str(large), "-o", str(tmp_path / "out.yaml"))
+
+
+@pytest.mark.parametrize("content", [b"[" * 1_000_000, b"\xff\xfe", b'{"a": NaN', b"", b'"' + b"x" * 1000])
+def test_bytes_that_are_no_json_are_refused_in_a_sentence(content, tmp_path):
+    (tmp_path / "a.json").write_bytes(content)
+
+    with pytest.raises(CommandError, match="not JSON as an API returns it"):
+        call_command("import", "pagerduty", str(tmp_path / "a.json"), "-o", str(tmp_path / "out.yaml"))

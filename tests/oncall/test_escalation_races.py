@@ -2,15 +2,16 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
 from django.db import connection
 
-from oncall import escalation, paging
+from oncall import escalation, handover, paging
 from oncall.messaging.errors import DomainError
 from oncall.messaging.models import Delivery
-from oncall.models import Notified, Page
+from oncall.models import HandOverNote, Notified, Page
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,3 +76,32 @@ def test_an_acknowledgement_and_a_step_at_once_leave_nothing_waiting(page, alice
 
     assert Page.objects.get().state == Page.State.ACKNOWLEDGED
     assert not Delivery.objects.filter(due_at__isnull=False).exists()
+
+
+def test_two_engines_hand_a_shift_over_once(primary, alice, bob, at):
+    handover.hand_over(now=lambda: at("10:00"))
+    handover.write(handover.current(primary), text="Mind db-3.", by=alice, at=at("10:05"))
+    tomorrow = at("09:00") + timedelta(days=1)
+
+    told = at_once(*[lambda: handover.hand_over(now=lambda: tomorrow)] * 3)
+
+    assert sum(told) == Delivery.objects.filter(recipient="bob").count() == 1
+    assert HandOverNote.objects.coming().count() == 1
+
+
+def test_words_that_come_with_the_hand_over_are_in_the_mail_or_refused(primary, alice, at):
+    handover.hand_over(now=lambda: at("10:00"))
+    note = handover.write(handover.current(primary), text="First", by=alice, at=at("10:05"))
+    tomorrow = at("09:00") + timedelta(days=1)
+
+    def write():
+        try:
+            handover.write(note, text="Second", by=alice, at=tomorrow)
+        except DomainError as refusal:
+            return refusal.code
+        return "Second"
+
+    said, _ = at_once(write, lambda: handover.hand_over(now=lambda: tomorrow))
+
+    mailed = Delivery.objects.get(recipient="bob").message.text
+    assert ("Second" in mailed) == (said == "Second")

@@ -7,12 +7,14 @@ from django.core.management.base import BaseCommand, CommandError
 from config import provisioning
 
 HEADING = """A Muster set-up, written by `manage.py export`. `manage.py apply FILE` makes it so again.
-Not in it: passwords, keys, the rights of superusers, and everything that happened."""
+Not in it: passwords, keys, the rights of superusers, and everything that happened.
+In it: the addresses of webhooks and imported calendars. Where these hold a secret, keep this file like one."""
 
 
 class Command(BaseCommand):
     help = (
-        "Writes people, teams, schedules, policies, services, sources, components and settings as one file."
+        "Writes people, teams, schedules, holidays, absences, policies, services, sources, components and "
+        "settings as one file."
     )
 
     def add_arguments(self, parser) -> None:
