@@ -127,6 +127,7 @@ class AbsenceAdmin(OneButtonAdmin, VerbsAdmin, HistoryAdmin):
     actions = None
     form = AbsenceForm
     fields = ["user", "when", "note"]
+    readonly_fields = ["when"]
     change_form_template = "admin/oncall/absence/change_form.html"
     verbs = (
         Verb(

@@ -67,7 +67,6 @@ def view(request: HttpRequest) -> HttpResponse:
         "person": person,
         "filtered": bool(team or person),
         "may_add": request.user.has_perm("oncall.add_schedule"),
-        "may_change": request.user.has_perm("oncall.change_schedule"),
         "tab": "on-call",
     }
     return TemplateResponse(request, "admin/oncall/schedule/on_call.html", context)

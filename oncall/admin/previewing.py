@@ -24,6 +24,7 @@ from oncall.models import Schedule
 
 PREVIEW, SEAL, VERSION = "_preview", "seal", "expected"
 BUTTONS = {"csrfmiddlewaretoken", PREVIEW, SEAL, "_save", "_continue", "_addanother"}
+LONGEST_LOOK = timedelta(days=1)
 OTHERWISE = (
     "This is not what you previewed: the form has changed since, or a hand-over has passed. "
     "Nothing is saved yet. Look again, then save."
@@ -54,25 +55,32 @@ def sealed(posted: QueryDict, effect: effects.Effect) -> str:
     return f"{int((effect.end - effects.HORIZON).timestamp())}-{digest}"
 
 
-def looked_at(posted: QueryDict) -> datetime | None:
-    """When the preview that this form carries was made; None without one, or with one that is none of ours."""
+def looked_at(posted: QueryDict, at: datetime) -> datetime | None:
+    """When the preview was made that this form carries; None where that is over a day ago, or no seal of ours."""
     given = posted.get(SEAL, "").partition("-")[0]
     if not (given.isascii() and given.isdigit() and len(given) <= 11):
         return None
-    return datetime.fromtimestamp(int(given), UTC)
+    seen = datetime.fromtimestamp(int(given), UTC)
+    return seen if at - LONGEST_LOOK < seen <= at else None
 
 
-def check(posted: QueryDict, effect_until: Callable[[datetime], effects.Effect], *, at: datetime) -> None:
-    """Raise ``NotYet`` where only a look was asked for, or where saving would do other than what was seen."""
-    if PREVIEW not in posted and not posted.get(SEAL):
-        return
-    since = looked_at(posted) or at
-    since = since if at - timedelta(days=1) < since <= at and PREVIEW not in posted else at
-    effect = effect_until(since.replace(microsecond=0) + effects.HORIZON)
+def check(posted: QueryDict, look: Callable[[datetime], effects.Effect], *, at: datetime) -> None:
+    """Raise ``NotYet`` where only a look was asked for, or where saving would do other than what was seen.
+
+    ``look`` gives the effect of the save, up to an instant.
+    """
     if PREVIEW in posted:
-        raise NotYet(effect)
+        raise NotYet(look(_horizon(at)))
+    if not posted.get(SEAL):
+        return
+    effect = look(_horizon(looked_at(posted, at) or at))
     if sealed(posted, effect) != posted[SEAL]:
         raise NotYet(effect, OTHERWISE)
+
+
+def _horizon(seen: datetime) -> datetime:
+    """How far a preview looks that was made at ``seen``; whole seconds, since a seal has no more."""
+    return seen.replace(microsecond=0) + effects.HORIZON
 
 
 def shown(request: HttpRequest, not_yet: NotYet) -> dict[str, Any]:
@@ -107,7 +115,8 @@ class PreviewedAdmin(ModelAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
         schedule = self.get_object(request, unquote(object_id)) if object_id else None
         request.at = clock.now()
-        request.before = effects.as_it_is(schedule, at=request.at) if schedule else None
+        looks = schedule and {PREVIEW, SEAL} & request.POST.keys()
+        request.before = effects.as_it_is(schedule, at=request.at) if looks else None
         try:
             self.refuse_stale(request, schedule)
             return super().changeform_view(request, object_id, form_url, extra_context)

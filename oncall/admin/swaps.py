@@ -107,6 +107,7 @@ class SwapAdmin(OneButtonAdmin, VerbsAdmin, HistoryAdmin):
     actions = None
     form = AskForm
     fields = ["schedule", "requester", "when", "state", "taker", "note"]
+    readonly_fields = ["when"]
     verbs = (
         Verb(
             "take",

@@ -87,6 +87,14 @@ class Browser:
         self._settle()
         return self.status
 
+    def press(self, button: str, fill: str = "") -> int:
+        """Press a button (a CSS selector) after a script has filled its form; the status of what follows."""
+        self.run(fill)
+        self._loaded = False
+        self.run(f"document.querySelector({button!r}).click()")
+        self._settle()
+        return self.status
+
     def picture(self, path: Path) -> None:
         """Save what is seen, down to the end of the page."""
         shot = self._call("Page.captureScreenshot", captureBeyondViewport=True)

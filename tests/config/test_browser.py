@@ -12,6 +12,51 @@ pytestmark = [
 
 #: What people see most, each in light and dark, wide and narrow.
 MAIN = ["/", "/history/", "/subscribe/", "/admin/", "/admin/incidents/incident/", "/admin/oncall/schedule/"]
+#: The pages about who is on call, with something of everything on them.
+ON_CALL = [
+    "/admin/oncall/on-call/",
+    "/admin/oncall/on-call/?team=nope&person=zed",
+    "/admin/oncall/my-shifts/",
+    "/admin/oncall/schedule/new-rotation/",
+    "/admin/oncall/schedule/1/change/?edit=1&at=rubbish",
+    "/admin/oncall/schedule/1/verbs/exception/",
+    "/admin/oncall/absence/1/change/",
+    "/admin/oncall/absence/add/",
+    "/admin/oncall/swap/1/change/",
+    "/admin/oncall/swap/add/",
+]
+#: Forms with a preview: where, and a script that fills them.
+PREVIEWS = {
+    "edit": (
+        "/admin/oncall/schedule/1/change/",
+        "document.querySelector('[name$=-roster]').value = 'lena\\n-'",
+    ),
+    "rotation": (
+        "/admin/oncall/schedule/new-rotation/",
+        "document.querySelector('[name=name]').value = 'Nights';"
+        "['alice', 'Dana Ruiz'].forEach((who, n) => document.querySelectorAll('[name=people]')[n].value = who)",
+    ),
+    "exception": (
+        "/admin/oncall/schedule/1/verbs/exception/",
+        "document.querySelector('[name=kind][value=set]').checked = true;"
+        "document.querySelector('[name=start]').value = '2100-01-01T10:00';"
+        "document.querySelector('[name=end]').value = '2100-01-02T10:00'",
+    ),
+}
+#: An absence that tears a gap, a swap that is asked for, and somebody on call twice, for the demo's login.
+EVENTFUL = """
+    from datetime import timedelta
+    from oncall import absences, clock, schedules, shifts, swaps
+    from oncall.models import Schedule, User
+    at, day = clock.now(), timedelta(days=1)
+    alice, schedule = User.objects.get(username="alice"), Schedule.objects.get(pk=1)
+    first, second = shifts.of(alice, [schedule], at + 7 * day, at + 56 * day)[:2]
+    absences.add(alice, start=first.start, end=first.end, note="Holiday", by=alice, at=at)
+    swaps.ask(schedule, requester=alice, start=second.start, end=second.end, by=alice, at=at)
+    other = Schedule.objects.exclude(pk=1).first()
+    span = {"start": second.start, "end": second.start + day}
+    schedules.add_exception(other, kind="add", user=alice, **span, by=alice, at=at)
+"""
 #: So many pages of each kind are visited in the walk.
 OF_EACH_KIND = 1
 
@@ -30,6 +75,7 @@ def company():
     with portal() as made:
         made.up("--demo")
         until(made.is_ready, what="a pulse")
+        made.python(EVENTFUL)
         yield made
 
 
@@ -50,9 +96,23 @@ def browser(company):
 def test_main_pages_fit_and_complain_of_nothing(company, browser, width, dark):
     browser.look(width=width, dark=dark)
 
-    for path in MAIN:
+    for path in [*MAIN, *ON_CALL]:
         assert browser.open(company.url + path) == 200
         assert browser.run(TOO_WIDE) == [], f"{path} is wider than {width} px"
+    assert browser.complaints == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("path", "fill"), PREVIEWS.values(), ids=PREVIEWS)
+def test_a_form_and_its_preview_fit_and_complain_of_nothing(company, browser, path, fill, width, dark):
+    browser.look(width=width, dark=dark)
+    browser.open(company.url + path)
+
+    assert browser.press("[name=_preview]", fill) == 200
+
+    assert browser.run("document.getElementById('preview') !== null"), browser.run("document.body.innerText")
+    assert browser.run(TOO_WIDE) == []
     assert browser.complaints == []
 
 
