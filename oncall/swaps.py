@@ -128,12 +128,13 @@ def check(schedule: Schedule, requester: User, start: datetime, end: datetime, *
     if not start < end <= at + FARTHEST:
         raise DomainError("bad_span", "End after the start, and within two years from now.")
     _check_time(end, at)
-    meets = shifts.of(requester, [schedule], max(start, at), end, though_absent=True)
-    if not meets:
-        raise DomainError("no_shift", f"{requester} is not on call on {schedule} in that time.")
     standing = schedule.swaps.filter(requester=requester, state__in=STANDING, start__lt=end, end__gt=start)
-    if standing.exists():
-        raise DomainError("swap_overlaps", f"Another swap of {requester}’s shift lies in that time.")
+    if other := standing.select_related("taker").first():
+        whose = f"{other.taker} has it" if other.state == State.TAKEN else "it is asked for"
+        text = f"Another swap of {requester}’s shift lies in that time: {whose}."
+        raise DomainError("swap_overlaps", text)
+    if not shifts.of(requester, [schedule], max(start, at), end, though_absent=True):
+        raise DomainError("no_shift", f"{requester} is not on call on {schedule} in that time.")
 
 
 def speaks_for(by: User, *people: User | None) -> bool:

@@ -44,8 +44,8 @@ def check_address(url: str) -> str:
 @transaction.atomic
 def settle(row: CalendarImport, *, by: User | None, at: datetime) -> CalendarImport:
     """Note that an import is new or was edited: read it soon, and compute its schedule anew."""
-    CalendarImport.objects.filter(pk=row.pk).update(due_at=at, fingerprint="")
     schedules.touch(row.schedule, by=by, at=at)
+    CalendarImport.objects.filter(pk=row.pk).update(due_at=at, fingerprint="")
     row.refresh_from_db()
     return row
 
@@ -131,7 +131,11 @@ def _directory() -> Directory:
 def _store(
     row: CalendarImport, spans: list[Span], problems: list[str], fingerprint: str, at: datetime
 ) -> None:
-    """Keep what was read, unless the import was edited meanwhile. The past stays as it was known."""
+    """Keep what was read, unless the import was edited meanwhile. The past stays as it was known.
+
+    The schedule is held first, as everywhere: a person who edits it, or takes the calendar off it, does so too.
+    """
+    schedules.hold(row.schedule)
     fresh = CalendarImport.objects.select_for_update().filter(pk=row.pk, url=row.url).first()
     if fresh is None:
         return

@@ -4,7 +4,7 @@ loading  rows -> plain values of ``oncall.rotation``; load, load_many, naming
 answers  on_call, on_call_now, final, gaps, explain, preview, to_form
 recording  renew: the stored answers and the log of what was
 making   make, a new schedule with one rotation
-saving   replace (a whole form), add_exception, make_exception, end_exception, change_roster, touch
+saving   replace (a whole form), add_exception, make_exception, end_exception, change_roster, hold, touch
 """
 
 from oncall.schedules.answers import (
@@ -26,6 +26,7 @@ from oncall.schedules.saving import (
     add_exception,
     change_roster,
     end_exception,
+    hold,
     make_exception,
     replace,
     roster,
@@ -42,6 +43,7 @@ __all__ = [
     "explain",
     "final",
     "gaps",
+    "hold",
     "load",
     "load_many",
     "make",

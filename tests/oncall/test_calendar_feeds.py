@@ -8,10 +8,10 @@ import pytest
 import recurring_ical_events
 
 from config import logs
-from oncall import calendars, schedules
+from oncall import absences, calendars, holidays, schedules
 from oncall.calendars import Shift
 from oncall.messaging.errors import DomainError
-from oncall.models import CalendarFeed, Schedule, User
+from oncall.models import CalendarFeed, CalendarImport, HolidayCalendar, Schedule, User
 
 NOW = datetime(2026, 3, 11, 13, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -167,6 +167,44 @@ def test_a_persons_calendar_holds_all_schedules(schedule, people, client):
         for of in (schedule, other)
         for run in told(schedules.final(of, start, end), "alice")
     )
+
+
+@pytest.mark.parametrize(("zone", "noon"), [("Europe/Berlin", (2026, 10, 20)), ("America/New_York", (2027, 3, 1)),
+                                           ("Australia/Lord_Howe", (2027, 3, 20))])  # fmt: skip
+def test_over_both_clock_changes_calendars_say_what_final_says(people, client, time_machine, zone, noon):
+    """Also of absences, holidays and imported calendars; for each person and for the schedule."""
+    now = datetime(*noon, 12, tzinfo=UTC)
+    time_machine.move_to(now, tick=False)
+    schedule = make_schedule("ledger", "Ledger", FORM | {"time_zone": zone, "exceptions": []})
+    absences.add(people["bob"], start=now + 9 * DAY, end=now + 40 * DAY, by=None, at=now)
+    day = f"{now + 12 * DAY:%Y-%m-%d}"
+    layers = schedule.layers.filter(name="primary")
+    holidays.write(HolidayCalendar(name="House"), days={day: ""}, layers=layers, by=None, at=now)
+    CalendarImport.objects.create(
+        schedule=schedule, name="Ours", priority=9, url="https://x.example", refreshed_at=now,
+        events=[[int((now + 3 * DAY).timestamp()), int((now + 4 * DAY).timestamp()), [people["carol"].pk]]],
+    )  # fmt: skip
+    start, end = now - 30 * DAY, now + 180 * DAY
+    segments = schedules.final(schedule, start, end)
+
+    of_all = expanded(client.get(make_feed(people["alice"], schedule=schedule)[1]).content, start, end)
+
+    assert of_all == sorted(
+        (*run, f"On call: {name.title()}, Ledger") for name in people for run in told(segments, name)
+    )
+    for name, person in people.items():
+        hers = expanded(client.get(make_feed(person)[1]).content, start, end)
+        assert [span[:2] for span in hers] == told(segments, name)
+
+
+@pytest.mark.parametrize("minutes", [0, 15, 1440])
+def test_every_shift_of_a_feed_with_an_alarm_rings_once(schedule, people, client, minutes):
+    _, path = make_feed(people["alice"], alarm=minutes)
+
+    found = events(client.get(path).content)
+
+    rings = [[alarm["TRIGGER"].dt for alarm in event.walk("VALARM")] for event in found]
+    assert rings == [[timedelta(minutes=-minutes)]] * len(found) != []
 
 
 def test_an_event_says_why(schedule, people, client):
