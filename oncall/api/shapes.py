@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from oncall import rotation
+from oncall import clock, rotation
 
 LONGEST_RANGE = timedelta(days=400)
 DEFAULT_RANGE = timedelta(days=28)
@@ -46,7 +46,7 @@ def in_calendar(at: datetime, name: str) -> datetime:
 
 def instant(at: datetime | None) -> str | None:
     """``2026-03-09T13:00:00Z``."""
-    return at and at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return at and (clock.NAIVE_EPOCH + (at - clock.EPOCH)).isoformat() + "Z"  # twice as fast as astimezone
 
 
 def reason(reason: rotation.Reason) -> dict[str, Any]:
