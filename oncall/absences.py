@@ -45,7 +45,7 @@ def add(
     """
     check(user, start, end, by=by, at=at)
     start = max(start, at)
-    User.objects.select_for_update().get(pk=user.pk)
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     same = user.absences.filter(start__lte=start, end=end, note=note).first()
     return same or _save(Absence(user=user, start=start, end=end, note=note), by, at)
 
@@ -75,7 +75,7 @@ def cancel(absence: Absence, *, by: User | None, at: datetime) -> Absence | None
         return _save(row, by, at)
     row._history_user, row._history_date = by, at
     row.delete()
-    _touch(absence.user, by, at)
+    schedules.touch_naming(absence.user, by=by, at=at)
     return None
 
 
@@ -185,10 +185,5 @@ def _locked(absence: Absence) -> Absence:
 def _save(absence: Absence, by: User | None, at: datetime) -> Absence:
     absence._history_user, absence._history_date = by, at
     absence.save()
-    _touch(absence.user, by, at)
+    schedules.touch_naming(absence.user, by=by, at=at)
     return absence
-
-
-def _touch(user: User, by: User | None, at: datetime) -> None:
-    for schedule in schedules.naming(user):
-        schedules.touch(schedule, by=by, at=at)

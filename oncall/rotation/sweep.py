@@ -118,5 +118,3 @@ def _turns_in_windows(
             yield (max(left, begins), ends), turn, turn
             turn, begins, ends = turn + 1, ends, layer.rotation.start_of(turn + 2)
         yield (max(left, begins), right), turn, turn
-
-

@@ -1,8 +1,10 @@
 """Schedules as rows: asked who is on call, and written from the form of contract.md section 4.
 
-loading  rows -> plain values of ``oncall.rotation``; load, load_many, naming
-answers  on_call, on_call_now, final, gaps, explain, preview, to_form
-saving   replace (a whole form), add_exception, make_exception, end_exception, change_roster, touch
+loading     rows -> plain values of ``oncall.rotation``; load, load_many, naming
+answers     on_call, on_call_now, final, gaps, explain, preview, to_form
+saving      replace (a whole form), add_exception, make_exception, end_exception, change_roster
+versions    touch, touch_naming: stored and remembered answers no longer hold
+remembered  plans and answers kept between questions, for ``oncall.api.quick``
 """
 
 from oncall.schedules.answers import (
@@ -25,8 +27,8 @@ from oncall.schedules.saving import (
     make_exception,
     replace,
     roster,
-    touch,
 )
+from oncall.schedules.versions import touch, touch_naming
 
 __all__ = [
     "OnCall",
@@ -49,4 +51,5 @@ __all__ = [
     "to_form",
     "to_forms",
     "touch",
+    "touch_naming",
 ]
