@@ -76,7 +76,7 @@ def cancel(absence: Absence, *, by: User | None, at: datetime) -> Absence | None
         return _save(row, by, at)
     row._history_user, row._history_date = by, at
     row.delete()
-    _touch(absence.user, by, at)
+    schedules.touch_naming(absence.user, by=by, at=at)
     return None
 
 
@@ -91,7 +91,7 @@ def forget(absence: Absence, *, by: User | None, at: datetime) -> None:
     """Take out an absence that a file no longer tells of, whenever it was."""
     absence._history_user, absence._history_date = by, at
     absence.delete()
-    _touch(absence.user, by, at)
+    schedules.touch_naming(absence.user, by=by, at=at)
 
 
 def cover(
@@ -166,10 +166,5 @@ def _locked(absence: Absence) -> Absence:
 def _save(absence: Absence, by: User | None, at: datetime) -> Absence:
     absence._history_user, absence._history_date = by, at
     absence.save()
-    _touch(absence.user, by, at)
+    schedules.touch_naming(absence.user, by=by, at=at)
     return absence
-
-
-def _touch(user: User, by: User | None, at: datetime) -> None:
-    for schedule in schedules.naming(user):
-        schedules.touch(schedule, by=by, at=at)

@@ -22,7 +22,7 @@ def write(
     calendar: HolidayCalendar, *, days: dict[str, str], layers: Iterable[Layer], by: User | None, at: datetime
 ) -> HolidayCalendar:
     """Save a calendar, new or not, with its days and the layers it acts on."""
-    before = set(calendar.layers.all()) if calendar.pk else set()
+    before = _layers(calendar)
     calendar.days = days
     calendar._history_user, calendar._history_date = by, at
     calendar.save()
@@ -34,7 +34,7 @@ def write(
 @transaction.atomic
 def delete(calendar: HolidayCalendar, *, by: User | None, at: datetime) -> None:
     """Its layers cover these days again."""
-    layers = set(calendar.layers.all())
+    layers = _layers(calendar)
     calendar._history_user, calendar._history_date = by, at
     calendar.delete()
     _touch(layers, by, at)
@@ -65,6 +65,12 @@ def _day(text: str, number: int) -> str:
     if day is None or not rotation.FIRST_YEAR <= day.year <= rotation.LAST_YEAR:
         raise DomainError("bad_day", f"Line {number}: {text!r} is not a date such as 2026-12-25.")
     return day.isoformat()
+
+
+def _layers(calendar: HolidayCalendar) -> set[Layer]:
+    """Those it acts on, while nobody else attaches it to more."""
+    HolidayCalendar.objects.select_for_update().filter(pk=calendar.pk).first()
+    return set(calendar.layers.all()) if calendar.pk else set()
 
 
 def _touch(layers: set[Layer], by: User | None, at: datetime) -> None:

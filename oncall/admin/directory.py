@@ -1,11 +1,15 @@
 """People, teams and services."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
-from oncall import contacts
+from oncall import clock, contacts, schedules
 from oncall.admin.contacts import ContactInline, RuleInline, has_unverified_contacts, verify_contacts
 from oncall.edges.admin import HTTPS, HistoryAdmin, Verb, VerbsAdmin
 from oncall.models import Runbook, Service, Team, User
@@ -59,6 +63,21 @@ class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
         if obj is not None and obj.is_superuser and not request.user.is_superuser:
             return False
         return super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Stored answers name people, so those that name her hold no longer when she is called otherwise."""
+        super().save_model(request, obj, form, change)
+        if change and "username" in form.changed_data:
+            schedules.touch_naming(obj, by=request.user, at=clock.now())
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        schedules.touch_naming(obj, by=request.user, at=clock.now())
+        super().delete_model(request, obj)
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        schedules.touch_naming(*queryset, by=request.user, at=clock.now())
+        super().delete_queryset(request, queryset)
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> list:
         """Addresses belong to somebody who is there already."""

@@ -6,9 +6,11 @@ Keys are slugs, usernames for people.
 from typing import Any
 
 import django_filters
+from django.db import transaction
 from django.db.models import Prefetch, ProtectedError
 from rest_framework import serializers, viewsets
 
+from oncall import clock, schedules
 from oncall.edges.api import Idempotent
 from oncall.messaging.errors import DomainError
 from oncall.models import ContactMethod, EscalationPolicy, Runbook, Service, Team, User
@@ -78,10 +80,14 @@ class UserViewSet(SetUpViewSet):
     search_fields = ["username", "first_name", "last_name"]
     ordering_fields = ["username"]
 
+    @transaction.atomic
     def perform_update(self, serializer: UserSerializer) -> None:
         if serializer.instance.is_superuser and not self.request.user.is_superuser:
             raise DomainError("forbidden", "Only a superuser changes the account of one.")
-        serializer.save()
+        before = serializer.instance.username
+        person = serializer.save()
+        if person.username != before:  # stored answers name people
+            schedules.touch_naming(person, by=self.request.user, at=clock.now())
 
 
 class TeamSerializer(serializers.ModelSerializer):

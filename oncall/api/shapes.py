@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from oncall import rotation
+from oncall import clock, rotation
 
 LONGEST_RANGE = timedelta(days=400)
 DEFAULT_RANGE = timedelta(days=28)
@@ -20,11 +20,7 @@ class Range(serializers.Serializer):
         return {"from": serializers.DateTimeField(required=False), **super().get_fields()}
 
     def validate(self, told: dict) -> dict:
-        start = in_calendar(told.get("from") or self.context["now"], "from")
-        end = in_calendar(told.get("to") or start + DEFAULT_RANGE, "to")
-        if not timedelta(0) < end - start <= LONGEST_RANGE:
-            raise serializers.ValidationError({"to": ["End after the start, at most 400 days later."]})
-        return {"start": start, "end": end}
+        return range_of(told, self.context["now"])
 
 
 class Moment(serializers.Serializer):
@@ -34,6 +30,15 @@ class Moment(serializers.Serializer):
 
     def validate(self, told: dict) -> dict:
         return {"at": in_calendar(told["at"], "at")} if "at" in told else {}
+
+
+def range_of(told: dict[str, datetime], now: datetime) -> dict[str, datetime]:
+    """``from`` and ``to``, as far as given, as start and end in UTC; ValidationError names what is at fault."""
+    start = in_calendar(told.get("from") or now, "from")
+    end = in_calendar(told.get("to") or start + DEFAULT_RANGE, "to")
+    if not timedelta(0) < end - start <= LONGEST_RANGE:
+        raise serializers.ValidationError({"to": ["End after the start, at most 400 days later."]})
+    return {"start": start, "end": end}
 
 
 def in_calendar(at: datetime, name: str) -> datetime:
@@ -46,7 +51,7 @@ def in_calendar(at: datetime, name: str) -> datetime:
 
 def instant(at: datetime | None) -> str | None:
     """``2026-03-09T13:00:00Z``."""
-    return at and at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return at and (clock.NAIVE_EPOCH + (at - clock.EPOCH)).isoformat() + "Z"  # twice as fast as astimezone
 
 
 def reason(reason: rotation.Reason) -> dict[str, Any]:

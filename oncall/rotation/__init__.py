@@ -5,6 +5,7 @@
     turns    counting turns from an anchor, roster changes
     windows  restriction windows of a week
     duty     layers and exceptions at one moment: who, and why
+    sweep    a range from left to right: shifts of layers, what holds between two borders
     answers  an instant, a range, the next change
     explain  every layer at one instant, also those that lost
 
@@ -15,14 +16,12 @@ from oncall.rotation.answers import (
     Handover,
     OnCall,
     Segment,
-    Shift,
     changes,
     final,
     gaps,
     handoffs,
     next_change,
     on_call_at,
-    shifts,
     totals,
 )
 from oncall.rotation.duty import Reason, Seat
@@ -50,6 +49,7 @@ from oncall.rotation.plan import (
     ScheduleException,
     Stretch,
 )
+from oncall.rotation.sweep import Shift, shifts
 from oncall.rotation.turns import Rotation
 from oncall.rotation.windows import Restriction
 

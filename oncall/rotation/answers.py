@@ -3,17 +3,15 @@
 All instants are aware UTC and all intervals half-open. Source: field/oncall.md sections 3.1 and 3.2.
 """
 
-from bisect import insort
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
-from itertools import pairwise
 
 from oncall import clock
 from oncall.rotation.duty import Reason, Seat, fixed_seat, on_duty, people, seat
-from oncall.rotation.plan import FixedLayer, Layer, Schedule, ScheduleException
-from oncall.rotation.windows import DAY, Span
+from oncall.rotation.plan import Schedule, ScheduleException
+from oncall.rotation.sweep import sweep
+from oncall.rotation.windows import DAY
 
 LOOK_AHEAD, LONGEST_LOOK = timedelta(days=8), timedelta(days=128)
 LONGEST_MONTH = timedelta(days=31)
@@ -38,15 +36,6 @@ class Segment:
     end: datetime
     people: tuple[str, ...]
     reasons: tuple[Reason, ...] = ()
-
-
-@dataclass(frozen=True)
-class Shift:
-    """A stretch of one layer's turn, or of a fixed layer, before priorities and exceptions."""
-
-    start: datetime
-    end: datetime
-    seat: Seat
 
 
 @dataclass(frozen=True)
@@ -90,13 +79,17 @@ def final(schedule: Schedule, start: datetime, end: datetime) -> list[Segment]:
     One sweep over all borders: O((m+x) log(m+x)) for m pieces of layers and x exceptions.
     """
     segments: list[Segment] = []
-    for left, right, reasons in _sweep(schedule, start, end):
-        names = people(reasons)
-        if segments and segments[-1].people == names:
-            last = segments[-1]
-            segments[-1] = replace(last, end=right, reasons=_joined(last.reasons, reasons))
-        else:
-            segments.append(Segment(left, right, names, reasons))
+    began, names, why = start, None, ()
+    for left, _, reasons in sweep(schedule, start, end):
+        found = people(reasons)
+        if found == names:
+            why = _joined(why, reasons)
+            continue
+        if names is not None:
+            segments.append(Segment(began, left, names, why))
+        began, names, why = left, found, reasons
+    if names is not None:
+        segments.append(Segment(began, end, names, why))
     return segments
 
 
@@ -149,25 +142,6 @@ def handoffs(schedule: Schedule, layer_name: str, start: datetime, end: datetime
     return instants
 
 
-def shifts(schedule: Schedule, layer: Layer | FixedLayer, start: datetime, end: datetime) -> list[Shift]:
-    """The turns of one layer between two instants, cut to its windows, before exceptions."""
-    if isinstance(layer, FixedLayer):
-        return [
-            Shift(max(each.start, start), min(each.end, end), fixed_seat(layer, each.people))
-            for each in layer.between(start, end)
-        ]
-    result: list[Shift] = []
-    cut = _windows if layer.has_one_slot else _turns_in_windows
-    for span, turn, last_turn in cut(schedule, layer, start, end):
-        left = max(clock.resolve(span[0], schedule.zone), start)
-        right = min(clock.resolve(span[1], schedule.zone), end)
-        cuts = [edit.at for edit in layer.edits if left < edit.at < right]
-        for a, b in pairwise([left, *cuts, right]):
-            if a < b:
-                result.append(Shift(a, b, seat(layer, turn, layer.people(turn, a), last_turn)))
-    return result
-
-
 def changes(before: Schedule, after: Schedule, start: datetime, end: datetime) -> list[Handover]:
     """What is in other hands between ``start`` and ``end`` when ``before`` becomes ``after``."""
     old, new = final(before, start, end), final(after, start, end)
@@ -181,96 +155,6 @@ def changes(before: Schedule, after: Schedule, start: datetime, end: datetime) -
     return result
 
 
-def _sweep(
-    schedule: Schedule, start: datetime, end: datetime
-) -> Iterator[tuple[datetime, datetime, tuple[Reason, ...]]]:
-    """Every stretch between two neighbouring borders, with the reasons that hold in it."""
-    rows = [shifts(schedule, layer, start, end) for layer in schedule.all_layers]
-    exceptions = [e for e in schedule.exceptions if e.start < end and e.end > start]
-    seated = [_seated(row) for row in rows]
-    active = _active(exceptions)
-    for left, right in pairwise(_borders(rows, exceptions, start, end)):
-        yield left, right, on_duty(schedule, [at(left) for at in seated], active(left))
-
-
-def _seated(row: Sequence[Shift]) -> Callable[[datetime], Seat | None]:
-    """A layer's seat at instants that come in order."""
-    place = 0
-
-    def at(instant: datetime) -> Seat | None:
-        nonlocal place
-        while place < len(row) and row[place].end <= instant:
-            place += 1
-        standing = row[place] if place < len(row) else None
-        return standing.seat if standing and standing.start <= instant else None
-
-    return at
-
-
-def _active(exceptions: Sequence[ScheduleException]) -> Callable[[datetime], list[ScheduleException]]:
-    """The exceptions that hold, in order of creation, at instants that come in order."""
-    waiting = deque(sorted(enumerate(exceptions), key=lambda numbered: numbered[1].start))
-    held: list[tuple[int, ScheduleException]] = []
-    listed: list[ScheduleException] = []
-
-    def at(instant: datetime) -> list[ScheduleException]:
-        nonlocal held, listed
-        before = len(held)
-        held = [numbered for numbered in held if numbered[1].end > instant]
-        changed = len(held) < before
-        while waiting and waiting[0][1].start <= instant:
-            insort(held, waiting.popleft(), key=lambda numbered: numbered[0])
-            changed = True
-        if changed:
-            listed = [exception for _, exception in held]
-        return listed
-
-    return at
-
-
-def _borders(
-    rows: Sequence[Sequence[Shift]],
-    exceptions: Sequence[ScheduleException],
-    start: datetime,
-    end: datetime,
-) -> list[datetime]:
-    if start >= end:
-        return []
-    borders = [start, end]
-    for stretches in (*rows, exceptions):
-        for stretch in stretches:
-            borders += (max(stretch.start, start), min(stretch.end, end))
-    borders.sort()
-    return [border for i, border in enumerate(borders) if i == 0 or border != borders[i - 1]]
-
-
-def _windows(
-    schedule: Schedule, layer: Layer, start: datetime, end: datetime
-) -> Iterator[tuple[Span, int, int]]:
-    """The local times in which a layer of one slot covers: no turn changes hands, so none is cut."""
-    first = clock.high_water(start, schedule.zone)
-    last = clock.high_water(end, schedule.zone) + clock.TICK
-    for left, right in layer.coverage(first, last):
-        yield (left, right), layer.rotation.turn_at(left), layer.rotation.turn_at(right - clock.TICK)
-
-
-def _turns_in_windows(
-    schedule: Schedule, layer: Layer, start: datetime, end: datetime
-) -> Iterator[tuple[Span, int, int]]:
-    """The local times in which the layer covers, cut at its turns, each with the turn's number (twice)."""
-    first = clock.high_water(start, schedule.zone)
-    last = clock.high_water(end, schedule.zone) + clock.TICK
-    turn = layer.rotation.turn_at(first)
-    begins, ends = layer.rotation.start_of(turn), layer.rotation.start_of(turn + 1)
-    for left, right in layer.coverage(first, last):
-        while ends <= left:
-            turn, begins, ends = turn + 1, ends, layer.rotation.start_of(turn + 2)
-        while ends < right:
-            yield (max(left, begins), ends), turn, turn
-            turn, begins, ends = turn + 1, ends, layer.rotation.start_of(turn + 2)
-        yield (max(left, begins), right), turn, turn
-
-
 def _turns_from(turn: int) -> Iterator[int]:
     while True:
         yield turn
@@ -279,6 +163,8 @@ def _turns_from(turn: int) -> Iterator[int]:
 
 def _joined(reasons: tuple[Reason, ...], more: tuple[Reason, ...]) -> tuple[Reason, ...]:
     """The reasons of two stretches with the same people; runs of turns become one reason."""
+    if more is reasons:
+        return reasons
     known = {(r.user, r.layer, r.exceptions): r for r in reasons}
     for reason in more:
         key = (reason.user, reason.layer, reason.exceptions)

@@ -81,6 +81,8 @@ def on_duty(
 
 def people(reasons: Sequence[Reason]) -> tuple[str, ...]:
     """Everybody named in ``reasons``, in order of name, each once."""
+    if len(reasons) == 1:  # nearly always
+        return () if reasons[0].user is None else (reasons[0].user,)
     return tuple(sorted({reason.user for reason in reasons if reason.user is not None}))
 
 

@@ -1,10 +1,12 @@
 """Schedules as rows: asked who is on call, and written from the form of contract.md section 4.
 
-loading  rows -> plain values of ``oncall.rotation``; load, load_many, naming
-answers  on_call, on_call_now, final, gaps, explain, preview, to_form
-recording  renew: the stored answers and the log of what was
-making   make, a new schedule with one rotation
-saving   replace (a whole form), add_exception, make_exception, end_exception, change_roster, hold, touch
+loading     rows -> plain values of ``oncall.rotation``; load, load_many, naming
+answers     on_call, on_call_now, final, gaps, explain, preview, to_form
+recording   renew: the stored answers and the log of what was
+making      make, a new schedule with one rotation
+saving      replace (a whole form), add_exception, make_exception, end_exception, change_roster, hold
+versions    touch, touch_naming: stored and remembered answers no longer hold
+remembered  plans and answers kept between questions, for ``oncall.api.quick``
 """
 
 from oncall.schedules.answers import (
@@ -30,8 +32,8 @@ from oncall.schedules.saving import (
     make_exception,
     replace,
     roster,
-    touch,
 )
+from oncall.schedules.versions import touch, touch_naming
 
 __all__ = [
     "NewRotation",
@@ -58,4 +60,5 @@ __all__ = [
     "to_form",
     "to_forms",
     "touch",
+    "touch_naming",
 ]

@@ -13,6 +13,7 @@ from oncall import clock, rotation
 from oncall.messaging.errors import DomainError
 from oncall.models import Layer, LayerEdit, Schedule, ScheduleException, Slot, User
 from oncall.schedules.loading import written
+from oncall.schedules.versions import touch
 
 People = dict[str, User]
 LONGEST_WHY = 100  # of a history's change reason
@@ -131,13 +132,6 @@ def roster(layer: Layer) -> list[list[str]]:
 def hold(schedule: Schedule) -> Schedule:
     """The row as it is now, ours until the transaction ends; held first by whoever changes a part of it."""
     return Schedule.objects.select_for_update().get(pk=schedule.pk)
-
-
-def touch(schedule: Schedule, *, by: User | None, at: datetime, why: str = "") -> Schedule:
-    """Note that a part of the schedule has changed, so that stored answers are computed anew."""
-    row = Schedule.objects.select_for_update().get(pk=schedule.pk)
-    row.version += 1
-    return _save(row, by, at, why)
 
 
 def read_form(schedule: Schedule, form: dict[str, Any]) -> tuple[rotation.Schedule, People]:

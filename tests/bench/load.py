@@ -17,17 +17,18 @@ def requests_per_second(
     seconds: float = 5.0,
     headers: dict[str, str] | None = None,
     body: Callable[[int, int], bytes] | None = None,
+    query: Callable[[int, int], str] | None = None,
 ) -> tuple[float, list[int]]:
     """How many requests an address answers per second over eight connections, and the statuses it gave.
 
-    ``body`` makes the n-th body of a connection; without it the requests are GETs.
+    ``body`` makes the n-th body of a connection; without it the requests are GETs. ``query`` makes its query.
     """
     with multiprocessing.get_context("fork").Pool(1) as pool:
-        return pool.apply(_press, (url, seconds, headers or {}, body))
+        return pool.apply(_press, (url, seconds, headers or {}, body, query))
 
 
 def _press(
-    url: str, seconds: float, headers: dict[str, str], body: Callable | None
+    url: str, seconds: float, headers: dict[str, str], body: Callable | None, query: Callable | None
 ) -> tuple[float, list[int]]:
     place, answered, statuses = urlsplit(url), [0] * CONNECTIONS, set()
     path = place.path + (f"?{place.query}" if place.query else "")
@@ -37,7 +38,8 @@ def _press(
         link = http.client.HTTPConnection(place.hostname, place.port, timeout=30)
         while time.monotonic() < ends_at:
             sent = body(hand, answered[hand]) if body else None
-            link.request("POST" if body else "GET", path, sent, headers)
+            asked = f"{path}?{query(hand, answered[hand])}" if query else path
+            link.request("POST" if body else "GET", asked, sent, headers)
             answer = link.getresponse()
             answer.read()
             statuses.add(answer.status)

@@ -2,14 +2,20 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from statistics import median
 from typing import Any
+from urllib.parse import urlencode
 
 from oncall import rotation
-from tests.bench.figures import cpu_s, each_database, tell
+from tests.bench.figures import cpu_s, tell, ways
 from tests.bench.load import requests_per_second
-from tests.flow.portal import Portal, Relay, portal
+from tests.flow.portal import Portal, portal
 from tests.flow.story import found_company
+
+TURNS = 7
+INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+JANUARY_TO_MARCH = "from=2027-01-01T00:00Z&to=2027-04-01T00:00Z"
 
 YEAR = datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
 PEOPLE = [f"p{n}" for n in range(10)]
@@ -22,9 +28,13 @@ def layer(name: str, unit: str = "week", **more: Any) -> dict[str, Any]:
 
 
 WEEKLY = {"time_zone": "Europe/Berlin", "layers": [layer("primary")]}
-#: What the figure for grafana/oncall was taken with (field/performance.md): two layers, ten people, overrides.
+#: As the figure for grafana/oncall was taken (field/performance.md), with a layer more: ten people, overrides.
 NINETY_DAYS = {
-    "layers": [layer("day", "day", priority=2, restrictions=WINDOWS), layer("week")],
+    "layers": [
+        layer("day", "day", priority=3, restrictions=WINDOWS),
+        layer("night", "day", priority=2, restrictions=[WINDOWS[0] | {"from": "20:00", "to": "06:00"}]),
+        layer("week"),
+    ],
     "exceptions": [
         {"kind": "set", "users": ["p3"], "start": f"2027-0{n}-07T09:00Z", "end": f"2027-0{n}-08T09:00Z"}
         for n in (1, 2, 3)
@@ -60,11 +70,13 @@ def staff(count):
     Seat.objects.bulk_create([Seat(slot=slot, user=people[f"p{{slot.position}}"]) for slot in slots])
     return made
 employ({PEOPLE})
+asked = Schedule.objects.create(slug="ninety", name="Ninety", time_zone="Europe/Berlin")
+schedules.replace(asked, {NINETY_DAYS}, by=None, at=at)
 """
 GROW_OLD = """
 from itertools import chain
 employ([f"q{n}" for n in range(5000)])
-asked, others = Schedule.objects.get(slug="ninety"), staff(500)
+others = staff(500)
 begin = clock.now() - timedelta(days=3650)
 def years(schedule, every, count):
     return (ScheduleException(schedule=schedule, kind="replace", user=people["p1"], by=people["p2"],
@@ -74,7 +86,7 @@ ScheduleException.objects.bulk_create(rows, batch_size=2000)
 schedules.on_call_now(others, at)
 """
 #: What autovacuum does within a minute.
-STATISTICS = "from django.db import connection; connection.cursor().execute('ANALYZE')"
+STATISTICS = "\nfrom django.db import connection; connection.cursor().execute('ANALYZE')"
 
 
 # -- arithmetic, no database -------------------------------------------------------------------------------
@@ -123,34 +135,52 @@ print(len(asked), best * 1000)
 
 # -- over HTTP ---------------------------------------------------------------------------------------------
 def on_call() -> None:
-    """On two web workers: who is on call, and a final schedule of 90 days; then again in an old, large company."""
+    """On two web workers, in turns in a new company and in an old, large one: who is on call, and 90 days."""
+    with ways() as small, ways() as large:
+        for (database, few), (_, many) in zip(small, large, strict=True):
+            with portal(LOG_LEVEL="ERROR", **few) as new, portal(LOG_LEVEL="ERROR", **many) as old:
+                asked = _Asked(new, FOUND), _Asked(old, FOUND + GROW_OLD)
+                _compare(f"on_call_now{{}}_{database}", asked, "on-call/")
+                _compare(f"final_90_days{{}}_{database}", asked, f"final/?{JANUARY_TO_MARCH}")
+                _compare(f"final_90_days_never_asked{{}}_{database}", asked, "final/", _ninety_days)
 
-    def measure(database: str, made: Portal, relay: Relay) -> None:
+
+def _ninety_days(hand: int, n: int) -> str:
+    """Another range each time."""
+    start = YEAR[0] + timedelta(minutes=hand + 8 * n)
+    return urlencode({"from": f"{start:{INSTANT}}", "to": f"{start + timedelta(days=90):{INSTANT}}"})
+
+
+class _Asked:
+    """A portal with a schedule to ask about, and a token."""
+
+    def __init__(self, made: Portal, founding: str) -> None:
+        self.made = made
         made.up("--no-engine")
         found_company(made)
-        form = f"""schedules.replace(
-            Schedule.objects.create(slug="ninety", name="Ninety", time_zone="Europe/Berlin"),
-            {NINETY_DAYS}, by=None, at=at)"""
-        made.python(FOUND + form)
-        headers = {"Authorization": f"Bearer {made.manage('createtoken', 'bob').strip()}"}
-        for company in ("", "_old_and_large"):
-            if company:
-                made.python(FOUND + GROW_OLD)
-            made.python(STATISTICS)
-            url = f"{made.url}/api/v1/schedules/ninety"
-            _press(f"on_call_now{company}_{database}", made, f"{url}/on-call/", headers)
-            over = "from=2027-01-01T00:00Z&to=2027-04-01T00:00Z"
-            _press(f"final_90_days{company}_{database}", made, f"{url}/final/?{over}", headers)
+        made.python(founding + STATISTICS)
+        self.headers = {"Authorization": f"Bearer {made.manage('createtoken', 'bob').strip()}"}
 
-    each_database(measure)
+    def press(
+        self, path: str, query: Callable[[int, int], str] | None, seconds: float
+    ) -> tuple[float, float]:
+        """(requests/s, milliseconds of CPU per request, database included)."""
+        before, url = cpu_s(self.made), f"{self.made.url}/api/v1/schedules/ninety/{path}"
+        rate, statuses = requests_per_second(url, seconds=seconds, headers=self.headers, query=query)
+        assert statuses == [200], statuses
+        return rate, (cpu_s(self.made) - before) / (rate * seconds) * 1000
 
 
-def _press(name: str, made: Portal, url: str, headers: dict[str, str]) -> None:
-    """Rate and CPU of one address, warmed up first."""
-    requests_per_second(url, seconds=0.5, headers=headers)
-    before, seconds = cpu_s(made), 3.0
-    rate, statuses = requests_per_second(url, seconds=seconds, headers=headers)
-    spent_s = cpu_s(made) - before
-    assert statuses == [200], statuses
-    tell(name, rate, "requests/s")
-    tell(f"{name}_cpu", spent_s / (rate * seconds) * 1000, "ms of CPU per request, database included")
+def _compare(
+    name: str, asked: tuple[_Asked, _Asked], path: str, query: Callable[[int, int], str] | None = None
+) -> None:
+    """Medians of several turns; the ratio is that of neighbours in time, since other work shares the machine."""
+    for company in asked:
+        company.press(path, query, seconds=0.5)
+    turns = [[company.press(path, query, seconds=1.5) for company in asked] for _ in range(TURNS)]
+    for company, told in zip(("", "_old_and_large"), zip(*turns, strict=True), strict=True):
+        tell(name.format(company), median(rate for rate, _ in told), "requests/s")
+        cpu = median(cpu for _, cpu in told)
+        tell(f"{name.format(company)}_cpu", cpu, "ms of CPU per request, database included")
+    ratio = median(large / small for (_, small), (_, large) in turns)
+    tell(f"{name.format('_old_and_large')}_cpu_ratio", ratio, f"of a new company's CPU, {TURNS} turns")
