@@ -31,11 +31,11 @@ class Scope:
     def log(self, log: QuerySet[DutyLog]) -> QuerySet[DutyLog]:
         """Its entries of a log. Deleted schedules count for the team that owned them last."""
         if self.schedule:
-            return log.filter(schedule=self.schedule)
-        if self.team is None:
-            return log
-        is_there = Exists(Schedule.objects.filter(pk=OuterRef("schedule_id")))
-        return log.filter(Q(schedule__in=self.schedules()) | (Q(team=self.team) & ~is_there))
+            log = log.filter(schedule=self.schedule)
+        if self.team:
+            is_there = Exists(Schedule.objects.filter(pk=OuterRef("schedule_id")))
+            log = log.filter(Q(schedule__in=self.schedules()) | (Q(team=self.team) & ~is_there))
+        return log
 
 
 @dataclass(frozen=True)

@@ -179,13 +179,32 @@ def test_the_log_of_a_person_spans_schedules_that_are_gone_too(get, primary, bob
     primary.delete()
     duty_log.record(now=lambda: day(12, 13))
 
-    told = get(f"on-call/log/?{RANGE}&user=bob")
+    told = get(f"on-call/log/?{RANGE}&user=bob")["results"]
 
-    assert [(each["schedule"], each["start"][:10]) for each in told["entries"]] == [
+    assert [(each["schedule"], each["start"][:10]) for each in told] == [
         ("primary", "2026-03-10"),
         ("primary", "2026-03-12"),
     ]
-    assert told["entries"][-1]["end"] == "2026-03-12T12:00:00Z"
+    assert told[-1]["end"] == "2026-03-12T12:00:00Z"
+
+
+def test_the_log_of_all_comes_in_pages_of_a_few_queries(get, bob, recorded, django_assert_num_queries):
+    many(20, bob)
+    duty_log.record(now=lambda: day(12, 1))
+
+    with django_assert_num_queries(6):
+        first = get(f"on-call/log/?{RANGE}&page_size=20")
+    rest = get(first["next"].split("/api/v1/")[1])
+
+    assert (len(first["results"]), len(rest["results"]), rest["next"]) == (20, 4, None)
+    assert first["results"][0]["schedule"] == "primary"
+
+
+def test_a_schedule_that_is_not_the_teams_has_nothing_in_it(get, recorded):
+    Team.objects.create(slug="ledger", name="Ledger")
+
+    assert get(f"on-call/log/?{RANGE}&team=ledger&schedule=primary")["results"] == []
+    assert get(f"on-call/load/?{RANGE}&team=ledger&schedule=primary")["people"] == []
 
 
 def test_a_schedule_without_a_log_says_so(get):
