@@ -45,7 +45,6 @@ def add(
     """
     check(user, start, end, by=by, at=at)
     start = max(start, at)
-    # Not the whole row: a swap that holds a schedule writes this person's key, and we want its schedule next.
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     same = user.absences.filter(start__lte=start, end=end, note=note).first()
     return same or _save(Absence(user=user, start=start, end=end, note=note), by, at)
@@ -91,7 +90,8 @@ def forget(absence: Absence, *, by: User | None, at: datetime) -> None:
     """Take out an absence that a file no longer tells of, whenever it was."""
     absence._history_user, absence._history_date = by, at
     absence.delete()
-    _touch(absence.user, by, at)
+    for schedule in schedules.naming(absence.user):
+        schedules.touch(schedule, by=by, at=at)
 
 
 def cover(

@@ -2,7 +2,7 @@
 
 loading  rows -> plain values of ``oncall.rotation``; load, load_many, naming
 answers  on_call, on_call_now, final, gaps, explain, preview, to_form
-saving   replace (a whole form), add_exception, make_exception, end_exception, change_roster, hold, touch
+saving   replace (a whole form), add_exception, make_exception, end_exception, change_roster, touch
 """
 
 from oncall.schedules.answers import (
@@ -22,7 +22,6 @@ from oncall.schedules.saving import (
     add_exception,
     change_roster,
     end_exception,
-    hold,
     make_exception,
     replace,
     roster,
@@ -38,7 +37,6 @@ __all__ = [
     "explain",
     "final",
     "gaps",
-    "hold",
     "load",
     "load_many",
     "make_exception",

@@ -128,11 +128,6 @@ def roster(layer: Layer) -> list[list[str]]:
     return [[user.username for user in slot.users.all()] for slot in sorted(slots, key=lambda s: s.position)]
 
 
-def hold(schedule: Schedule) -> Schedule:
-    """The row as it is now, ours until the transaction ends; held first by whoever changes a part of it."""
-    return Schedule.objects.select_for_update().get(pk=schedule.pk)
-
-
 def touch(schedule: Schedule, *, by: User | None, at: datetime, why: str = "") -> Schedule:
     """Note that a part of the schedule has changed, so that stored answers are computed anew."""
     row = Schedule.objects.select_for_update().get(pk=schedule.pk)
