@@ -45,7 +45,6 @@ def add(
     """
     check(user, start, end, by=by, at=at)
     start = max(start, at)
-    # Not the whole row: a swap that holds a schedule writes this person's key, and we want its schedule next.
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     same = user.absences.filter(start__lte=start, end=end, note=note).first()
     return same or _save(Absence(user=user, start=start, end=end, note=note), by, at)

@@ -10,8 +10,6 @@ from oncall.messaging.errors import DomainError
 from oncall.messaging.mediums import MEDIUMS, by_name
 from oncall.models import ContactMethod, Urgency, User
 
-ACCOUNT = "account"
-
 
 @dataclass(frozen=True)
 class Way:
@@ -62,49 +60,31 @@ def ways(user: User, urgency: str) -> list[Way]:
         ]
     if _takes_mail(user.email):
         why = f"{user} has no verified contact: the account's e-mail address is used"
-        return [Way(ACCOUNT, "account", "email", user.email, fallback=why)]
+        return [Way("account", "account", "email", user.email, fallback=why)]
     return []
 
 
-@dataclass(frozen=True)
-class Fault:
-    """What keeps a person from being reached as she should be, and what to do about it.
-
-    ``is_red``: a page reaches her not at all, or by no address that she has said is hers.
-    """
-
-    text: str
-    todo: str
-    is_red: bool = False
-
-
-def readiness(user: User) -> list[Fault]:
-    """What is missing before a page reaches a person as it should; empty: nothing. The worst first."""
-    by_urgency = {urgency: ways(user, urgency) for urgency in Urgency}
-    if not all(by_urgency.values()):
-        text = f"{user} cannot be reached at all: no verified contact and no e-mail address"
-        return [Fault(text, "Add an address and verify it.", is_red=True)]
-    faults = [fault for urgency, found in by_urgency.items() for fault in _weak(user, urgency, found)]
+def readiness(user: User) -> list[str]:
+    """What keeps a person from being reached as she should be, one sentence each; empty: nothing."""
+    faults = []
+    for urgency in Urgency:
+        found = ways(user, urgency)
+        if not found:
+            return [f"{user} cannot be reached at all: no verified contact and no e-mail address"]
+        if found[0].fallback:
+            faults.append(found[0].fallback)
+        elif found[0].after > timedelta() and urgency == Urgency.HIGH:
+            minutes = found[0].after / timedelta(minutes=1)
+            faults.append(f"{user} is first told {minutes:g} min after a high-urgency page")
     unverified = [contact.name for contact in user.contacts.all() if contact.verified_at is None]
     if unverified:
-        faults.append(Fault(f"Not verified: {', '.join(unverified)}", "Verify it, or delete it."))
+        faults.append(f"Not verified: {', '.join(unverified)}")
     return list(dict.fromkeys(faults))
 
 
-def _weak(user: User, urgency: Urgency, found: list[Way]) -> Iterable[Fault]:
-    first = found[0]
-    if first.fallback:
-        by_account = first.key == ACCOUNT
-        todo = (
-            "Add an address and verify it."
-            if by_account
-            else f"Add a rule for {urgency.label.lower()} urgency."
-        )
-        yield Fault(first.fallback, todo, is_red=by_account)
-    elif first.after > timedelta() and urgency == Urgency.HIGH:
-        minutes = first.after / timedelta(minutes=1)
-        text = f"{user} is first told {minutes:g} min after a high-urgency page"
-        yield Fault(text, "Let one rule write at once.")
+def is_proven(user: User) -> bool:
+    """Whether a page may go to an address that the person has said is hers, and not to the account's alone."""
+    return any(is_usable(contact) for contact in user.contacts.all())
 
 
 def verify(contact: ContactMethod, *, by: User | None, at: datetime) -> ContactMethod:

@@ -58,6 +58,7 @@ def take(swap: Swap, *, taker: User | None = None, by: User | None, at: datetime
     if swap.state != State.ASKED:
         raise DomainError("swap_not_open", f"Nobody asks for this any more: it is {_words(swap)}.")
     _check_time(swap.end, at)
+    check_is_there(taker, swap.start, swap.end, at=at)
     return _hand_over(swap, taker, by=by, at=at)
 
 
@@ -79,6 +80,7 @@ def take_at_once(
     same = _same(schedule, requester, start, end).filter(state=State.TAKEN, taker=taker).first()
     if same:
         return same
+    check_is_there(taker, start, end, at=at)
     swap, _ = _open(schedule, requester, start, end, note, by=by, at=at)
     return _hand_over(swap, taker, by=by, at=at)
 
@@ -135,6 +137,12 @@ def check(schedule: Schedule, requester: User, start: datetime, end: datetime, *
         raise DomainError("swap_overlaps", text)
     if not shifts.of(requester, [schedule], max(start, at), end, though_absent=True):
         raise DomainError("no_shift", f"{requester} is not on call on {schedule} in that time.")
+
+
+def check_is_there(taker: User, start: datetime, end: datetime, *, at: datetime) -> None:
+    """Raise DomainError ``taker_away`` where the taker is away in that time: then nobody would be on call."""
+    if taker.absences.filter(start__lt=end, end__gt=max(start, at)).exists():
+        raise DomainError("taker_away", f"{taker} is away then. Choose somebody else, or end the absence.")
 
 
 def speaks_for(by: User, *people: User | None) -> bool:

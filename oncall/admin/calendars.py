@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 
-from oncall import calendars, clock, schedules
+from oncall import calendars, clock
 from oncall.edges import addresses, times
 from oncall.edges.admin import HistoryAdmin, OneButtonAdmin, Verb, VerbsAdmin
 from oncall.messaging.errors import DomainError
@@ -176,7 +176,7 @@ class CalendarImportAdmin(VerbsAdmin, HistoryAdmin):
         return ["host", *self.reading, *(["schedule"] if obj else [])]
 
     def save_model(self, request: HttpRequest, obj: CalendarImport, form: ImportForm, change: bool) -> None:
-        schedules.hold(obj.schedule)
+        Schedule.objects.select_for_update().get(pk=obj.schedule_id)  # held first, as everywhere
         super().save_model(request, obj, form, change)
         calendars.settle(obj, by=request.user, at=clock.now())
 

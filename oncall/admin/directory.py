@@ -14,6 +14,10 @@ from oncall.admin.contacts import ContactInline, RuleInline, has_unverified_cont
 from oncall.edges.admin import HTTPS, HistoryAdmin, Verb, VerbsAdmin
 from oncall.models import Runbook, Service, Team, User
 
+UNPROVEN = (
+    "Add an address below and verify it: until then nobody can rely on being able to reach this person."
+)
+
 
 @admin.register(User)
 class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
@@ -91,8 +95,11 @@ class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
         faults = contacts.readiness(person)
         if not faults:
             return format_html('<span class="m-good">{}</span>', "Yes, for high and for low urgency")
-        rows = (("m-bad" if fault.is_red else "m-warn", fault.text, fault.todo) for fault in faults)
-        return format_html_join("", '<p class="{}"><b>{}.</b> {}</p>', rows)
+        if not contacts.is_proven(person):
+            return format_html_join(
+                "", '<p class="m-bad">{}</p>', ((fault,) for fault in [*faults, UNPROVEN])
+            )
+        return format_html_join("", '<p class="m-warn">{}</p>', ((fault,) for fault in faults))
 
     @admin.display(description="Name", ordering="first_name")
     def full_name(self, person: User) -> str:

@@ -4,9 +4,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.html import format_html
 
@@ -18,7 +18,13 @@ from oncall.models import Schedule, Swap, User
 
 #: Whoever sees schedules in the portal sees how they change hands.
 READS_SCHEDULES = "oncall.view_schedule"
-FAULTS = {"bad_span": "end", "past": "end", "no_shift": "requester", "swap_overlaps": "start"}
+FAULTS = {
+    "bad_span": "end",
+    "past": "end",
+    "no_shift": "requester",
+    "swap_overlaps": "start",
+    "taker_away": "taker",
+}
 
 
 def active_people() -> QuerySet[User]:
@@ -62,9 +68,10 @@ class AskForm(forms.ModelForm):
 
     def _check(self, cleaned: dict[str, Any]) -> None:
         try:
-            swaps.check(
-                *(cleaned[name] for name in ("schedule", "requester", "start", "end")), at=clock.now()
-            )
+            span = {name: cleaned[name] for name in ("start", "end")}
+            if cleaned.get("taker"):
+                swaps.check_is_there(cleaned["taker"], **span, at=clock.now())
+            swaps.check(cleaned["schedule"], cleaned["requester"], **span, at=clock.now())
         except DomainError as error:
             self.add_error(FAULTS[error.code], error.detail)
 
@@ -158,6 +165,16 @@ class SwapAdmin(OneButtonAdmin, VerbsAdmin, HistoryAdmin):
     def may(self, request: HttpRequest, verb: Verb, obj: Swap) -> bool:
         """Each verb's own condition says who may."""
         return verb.allowed(obj, request.user)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        """Whoever was slower than somebody else between check and change reads so."""
+        try:
+            return super().add_view(request, form_url, extra_context)
+        except DomainError as error:
+            messages.error(request, error.detail)
+            return HttpResponseRedirect(request.get_full_path())
 
     def get_fields(self, request: HttpRequest, obj: Swap | None = None) -> list[str]:
         return self.fields if obj else AskForm.Meta.fields

@@ -17,7 +17,7 @@ from oncall.calendars.recurrence import CalendarError
 from oncall.messaging import egress
 from oncall.messaging.errors import DeliveryError, DomainError
 from oncall.messaging.render import clean_header
-from oncall.models import CalendarImport, ContactMethod, User
+from oncall.models import CalendarImport, ContactMethod, Schedule, User
 
 log = logging.getLogger("muster.calendars")
 
@@ -135,7 +135,7 @@ def _store(
 
     The schedule is held first, as everywhere: a person who edits it, or takes the calendar off it, does so too.
     """
-    schedules.hold(row.schedule)
+    Schedule.objects.select_for_update().get(pk=row.schedule_id)
     fresh = CalendarImport.objects.select_for_update().filter(pk=row.pk, url=row.url).first()
     if fresh is None:
         return

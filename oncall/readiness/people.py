@@ -10,6 +10,8 @@ from oncall.readiness.findings import AMBER, GREEN, RED, Finding
 from oncall.readiness.loading import State
 from oncall.readiness.spans import Span
 
+NEEDS_WAYS = "Add an address to this person and verify it."
+SEES_WAYS = "Look at this person’s addresses and rules."
 KEEPS_OFF = "Take this person off the schedule, or have somebody cover."
 
 
@@ -56,9 +58,9 @@ def _faults(user: User, duty: Duty | None) -> Iterable[Finding]:
             **about,
         )
         return
+    tone, todo = (AMBER, SEES_WAYS) if contacts.is_proven(user) else (RED, NEEDS_WAYS)
     for fault in contacts.readiness(user):
-        tone = RED if fault.is_red else AMBER
-        yield Finding(tone, "contacts", text=f"{fault.text}; {where}.", todo=fault.todo, **about)
+        yield Finding(tone, "contacts", text=f"{fault}; {where}.", todo=todo, **about)
 
 
 def _first_duties(state: State) -> dict[str, Duty]:

@@ -4,7 +4,7 @@ loading     rows -> plain values of ``oncall.rotation``; load, load_many, naming
 answers     on_call, on_call_now, final, gaps, explain, preview, to_form
 recording   renew: the stored answers and the log of what was
 making      make, a new schedule with one rotation
-saving      replace (a whole form), add_exception, make_exception, end_exception, change_roster, hold
+saving      replace (a whole form), add_exception, make_exception, end_exception, change_roster
 versions    touch, touch_naming: stored and remembered answers no longer hold
 remembered  plans and answers kept between questions, for ``oncall.api.quick``
 """
@@ -28,7 +28,6 @@ from oncall.schedules.saving import (
     add_exception,
     change_roster,
     end_exception,
-    hold,
     make_exception,
     replace,
     roster,
@@ -45,7 +44,6 @@ __all__ = [
     "explain",
     "final",
     "gaps",
-    "hold",
     "load",
     "load_many",
     "make",

@@ -129,11 +129,6 @@ def roster(layer: Layer) -> list[list[str]]:
     return [[user.username for user in slot.users.all()] for slot in sorted(slots, key=lambda s: s.position)]
 
 
-def hold(schedule: Schedule) -> Schedule:
-    """The row as it is now, ours until the transaction ends; held first by whoever changes a part of it."""
-    return Schedule.objects.select_for_update().get(pk=schedule.pk)
-
-
 def read_form(schedule: Schedule, form: dict[str, Any]) -> tuple[rotation.Schedule, People]:
     """A form as plain values with the people it names; DomainError ``bad_schedule`` where it is at fault."""
     if isinstance(form, dict) and form.get("time_zone") is None:

@@ -179,7 +179,7 @@ def test_the_command_says_what_to_do_and_exits_1(policy, bob, capsys):
     assert refused.value.returncode == 1
     assert said.startswith("RED    Contacts Bob: Bob has no verified contact")
     assert "When: Tue 10 March 09:00 to Wed 11 March 09:00 in UTC" in said
-    assert "Do:   Add an address and verify it." in said
+    assert "Do:   Add an address to this person and verify it." in said
     assert said.endswith("1 red, 0 amber, 3 green, until 08 April 2026.\n")
 
 
@@ -215,8 +215,22 @@ def test_the_persons_own_page_has_a_red_row(policy, bob, client):
 
     html = client.get(reverse("admin:oncall_user_change", args=[bob.pk])).content.decode()
 
-    assert '<p class="m-bad"><b>Bob has no verified contact' in html
-    assert "Add an address and verify it." in html
+    assert '<p class="m-bad">Bob has no verified contact' in html
+    assert "Add an address below and verify it" in html
+
+
+@pytest.mark.parametrize("weak", ["no rule", "unverified", "late"])
+def test_what_is_weak_and_yet_works_is_amber(policy, bob, weak):
+    if weak == "no rule":
+        bob.rules.filter(urgency="low").delete()
+    elif weak == "late":
+        bob.rules.filter(urgency="high").update(after=timedelta(minutes=10))
+    else:
+        bob.contacts.create(name="hook", medium="webhook", address="https://example.com/x")
+
+    assert found("red") == []
+    [said] = found("amber")
+    assert said.startswith("Bob: ") and said.endswith("; on call on Primary.")
 
 
 def test_many_schedules_take_as_many_queries_as_one(policy, alice, make_policy):

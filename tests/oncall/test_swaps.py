@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from oncall import schedules, swaps
+from oncall import absences, schedules, swaps
 from oncall.messaging.errors import DomainError
 from oncall.messaging.models import Delivery
 from oncall.models import ScheduleException, Swap, User
@@ -189,6 +189,30 @@ def test_a_second_swap_of_the_same_hours_is_refused(primary, asked, alice):
     assert code == "swap_overlaps"
 
 
+@pytest.mark.parametrize("verb", ["take", "take_at_once"])
+def test_who_is_away_then_does_not_take_it(primary, alice, bob, manager, verb):
+    absences.add(bob, start=day(11, 20), end=day(13), by=bob, at=NOW)
+    told = len(mails())
+
+    if verb == "take":
+        asked = swaps.ask(primary, **ALICES, by=alice, at=NOW)
+        code = refusal(swaps.take, asked, taker=bob, by=manager, at=NOW)
+    else:
+        code = refusal(swaps.take_at_once, primary, requester=alice, **ALICES, taker=bob, by=manager, at=NOW)
+
+    assert code == "taker_away"
+    assert on_call(primary, day(11, 21)) == ["alice"]
+    assert len(mails()) == told + (verb == "take")
+
+
+def test_an_absence_of_another_time_is_in_nobodys_way(primary, alice, bob):
+    absences.add(bob, start=day(12), end=day(13), by=bob, at=NOW)
+
+    swaps.take_at_once(primary, requester=alice, **ALICES, by=bob, at=NOW)
+
+    assert on_call(primary, day(11, 21)) == ["bob"]
+
+
 def test_what_was_taken_back_can_be_asked_for_again(primary, asked, alice, bob):
     swaps.take_back(swaps.take(asked, by=bob, at=NOW), by=bob, at=NOW)
 
@@ -229,6 +253,37 @@ def test_the_form_says_what_is_wrong_beside_the_field(client, primary, alice, bo
 
     assert "Ask for your own shift, or take somebody’s yourself." in foreign.content.decode()
     assert "Bob is not on call on Primary in that time." in no_shift.content.decode()
+
+
+def test_the_form_says_that_the_taker_is_away(client, primary, alice, bob):
+    absences.add(bob, start=day(11), end=day(12), by=bob, at=NOW)
+    client.force_login(bob)
+    form = {"schedule": primary.pk, "requester": alice.pk, "taker": bob.pk}
+    form |= {"start": "2026-03-11T10:00", "end": "2026-03-11T12:00"}
+
+    html = client.post(reverse("admin:oncall_swap_add"), form).content.decode()
+
+    assert "Bob is away then" in html
+    assert not Swap.objects.exists()
+
+
+def test_who_comes_too_late_with_the_form_is_told_so(client, primary, alice, bob, manager, monkeypatch):
+    """Somebody else's press lies between the check of the form and the change."""
+    client.force_login(bob)
+    real = swaps.take_at_once
+
+    def beaten(schedule, **said):
+        real(schedule, **{**said, "taker": manager, "by": manager})
+        return real(schedule, **said)
+
+    monkeypatch.setattr(swaps, "take_at_once", beaten)
+    form = {"schedule": primary.pk, "requester": alice.pk, "taker": bob.pk}
+    form |= {"start": "2026-03-11T10:00", "end": "2026-03-11T12:00"}
+
+    answer = client.post(reverse("admin:oncall_swap_add"), form, follow=True)
+
+    assert answer.status_code == 200
+    assert "Mona has it" in answer.content.decode()
 
 
 def test_the_api_asks_takes_and_takes_back(client, primary, alice, bob):
