@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 # Named like Django 6's setting, so that the move to its own middleware is a deletion.
@@ -46,3 +46,16 @@ class ViewersClock:
             return self.get_response(request)
         with timezone.override(ZoneInfo(request.user.time_zone)):
             return self.get_response(request)
+
+
+class WholeAddresses:
+    """Refuse an API address with a NUL in it: no row holds one, and PostgreSQL faults on the question."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        asked = request.path + request.META.get("QUERY_STRING", "")
+        if request.path.startswith("/api/v1/") and ("\x00" in asked or "%00" in asked):
+            return JsonResponse({"detail": "The address holds a NUL character."}, status=400)
+        return self.get_response(request)

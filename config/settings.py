@@ -50,6 +50,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.middleware.SecurityHeaders",
+    "config.middleware.WholeAddresses",
     "oncall.api.quick.QuickAnswers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -149,6 +149,15 @@ def test_odd_queries_never_break_a_list(call, postmortem, query):
     assert call("read").get(f"/api/v1/actions/?{query}").status_code in {200, 400, 404}
 
 
+@pytest.mark.parametrize(
+    "path", ["on-call/?team=%00", "services/%00/on-call/", "schedules/a%00b/final/", "incidents/?state=%00"]
+)
+def test_an_address_with_a_nul_is_refused_with_a_sentence(client, path):
+    answer = client.get(f"/api/v1/{path}")
+
+    assert answer.status_code == 400 and "NUL" in answer.json()["detail"]
+
+
 def test_a_refused_verb_is_409_with_a_code_and_a_sentence(call, postmortem):
     answer = call("write").post(f"/api/v1/postmortems/{postmortem.pk}/publish/")
 
