@@ -3,6 +3,7 @@
 from oncall.admin import (
     absences,
     calendars,
+    callbacks,
     deliveries,
     directory,
     holidays,
@@ -17,6 +18,7 @@ from oncall.admin import (
 __all__ = [
     "absences",
     "calendars",
+    "callbacks",
     "deliveries",
     "directory",
     "holidays",
