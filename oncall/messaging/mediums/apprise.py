@@ -9,17 +9,18 @@ section 4.1, measured on 2.2.
 import functools
 import importlib
 import importlib.util
+import logging
 import re
 import threading
+from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from django.conf import settings
 
 from oncall.messaging.errors import DeliveryError, DomainError, Unsure
 from oncall.messaging.mediums.base import Letter, Receipt
-from oncall.messaging.mediums.card import card, cut, plain
+from oncall.messaging.mediums.card import card, cut, plain, quiet
 from oncall.messaging.mediums.provider import LIMIT_S, NOT_SET_UP, Service
 
 #: Schemas whose plugins call their maker's servers and nobody else's, whatever the URL says.
@@ -80,11 +81,12 @@ class Apprise(Service):
             text = "Apprise is not set up here: install muster[apprise] and set APPRISE_SCHEMAS."
             raise DeliveryError(text, permanent=True, code=NOT_SET_UP)
         url, shown = ours(self.check_address(letter.address)), card(letter)
-        title = cut(shown.title, _TITLE_LIMIT)
-        result = _within(LIMIT_S, lambda: _notify(url, title, plain(shown, limit=_TEXT_LIMIT) or title))
-        if result:
+        title = quiet(cut(shown.title, _TITLE_LIMIT))
+        body = quiet(plain(shown, limit=_TEXT_LIMIT)) or title
+        said = _within(LIMIT_S, lambda: _notify(url, title, body))
+        if said is None:
             return Receipt(text="Taken by Apprise.")
-        raise _failure(result)
+        raise _failure(said)
 
 
 @functools.cache
@@ -107,17 +109,43 @@ def ours(address: str) -> str:
     return urlunsplit(parts._replace(query="&".join([*kept, "redirect=no", "cto=3", "rto=5", "retry=0"])))
 
 
-def _notify(url: str, title: str, body: str) -> Any:
-    sender = _library().Apprise()
-    if not sender.add(url):
+def _notify(url: str, title: str, body: str) -> str | None:
+    """None if the service took it, else what Apprise logged about it.
+
+    The plugin is called as it is: Apprise's own dispatcher has threads that a process waits for when it ends.
+    """
+    plugin = _library().Apprise.instantiate(url)
+    if plugin is None:
         text = "Apprise does not understand this address. Compare it with Apprise's page on the service."
         raise DeliveryError(text, permanent=True, code="bad_address")
-    return sender.notify(title=title, body=body)
+    with _Overheard() as overheard:
+        taken = plugin.notify(title=title, body=body)
+    return None if taken else " ".join(overheard.lines)
 
 
-def _within(limit_s: float, work) -> Any:
+class _Overheard(logging.Handler):
+    """What Apprise logs in this thread: the only place where it says why something failed."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self._thread:
+            self.lines.append(record.getMessage())
+
+    def __enter__(self) -> "_Overheard":
+        logging.getLogger("apprise").addHandler(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        logging.getLogger("apprise").removeHandler(self)
+
+
+def _within(limit_s: float, work: Callable[[], str | None]) -> str | None:
     """The result of ``work``, or ``Unsure`` after ``limit_s``: Apprise's own limits are for one read."""
-    found: list[Any] = []
+    found: list[str | None] = []
     errors: list[Exception] = []
 
     def run() -> None:
@@ -136,16 +164,10 @@ def _within(limit_s: float, work) -> Any:
     return found[0]
 
 
-def _failure(result: Any) -> DeliveryError:
+def _failure(said: str) -> DeliveryError:
     """What Apprise logged, as an error. A 4xx in its sentence is final, but for those that ask for patience."""
-    lines = [
-        str(getattr(line, "message", line))
-        for one in getattr(result, "results", [])
-        for attempt in one.attempts
-        for line in attempt.logs
-    ]
-    text = " ".join(lines) or "Apprise could not send it and does not say why."
-    status = _STATUS.search(text)
+    status = _STATUS.search(said)
     code = status[1] if status else ""
     permanent = code.startswith("4") and code not in {"408", "425", "429"}
+    text = said or "Apprise could not send it and does not say why."
     return DeliveryError(text[:500], permanent=permanent, code=code)

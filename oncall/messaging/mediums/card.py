@@ -1,9 +1,11 @@
 """A letter as chat and push show it: a title, a few lines, a link, and buttons. Pure."""
 
+import re
 from dataclasses import dataclass
 
 from oncall.messaging.mediums.base import Letter
 
+_MENTION = re.compile(r"(?<!\S)@")
 BUTTONS = {"acknowledge": "Acknowledge", "escalate": "Escalate", "resolve": "Resolve"}
 
 
@@ -46,6 +48,11 @@ def card(letter: Letter) -> Card:
 def cut(text: str, limit: int) -> str:
     """The text, at most ``limit`` characters long."""
     return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
+
+
+def quiet(text: str) -> str:
+    """Text in which no word calls a whole channel; addresses with an @ inside still lead where they led."""
+    return _MENTION.sub("@\u200b", text)
 
 
 def plain(card: Card, *, limit: int, with_link: bool = True) -> str:

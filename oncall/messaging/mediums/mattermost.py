@@ -14,7 +14,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from oncall.messaging.errors import DeliveryError, DomainError
 from oncall.messaging.mediums.base import Letter, Receipt
-from oncall.messaging.mediums.card import BUTTONS, Card, card, cut, plain
+from oncall.messaging.mediums.card import BUTTONS, Card, card, cut, plain, quiet
 from oncall.messaging.mediums.provider import Reply, Service, text_of
 
 _ID = re.compile(r"(channel:)?[a-z0-9]{26}")
@@ -47,10 +47,7 @@ class Mattermost(Service):
         channel = self._channel(self.check_address(letter.address))
         body = {"channel_id": channel, "pending_post_id": letter.stable_id, **_content(letter)}
         reply = self._api("POST", "posts", body)
-        post = text_of(reply.body.get("id"))
-        if not post:
-            raise self.unreadable(reply)
-        return Receipt(code=str(reply.status), text="Posted to Mattermost.", provider_id=post)
+        return Receipt(code=str(reply.status), text="Posted to Mattermost.", provider_id=self._named(reply))
 
     def change(self, letter: Letter) -> Receipt:
         try:
@@ -66,6 +63,13 @@ class Mattermost(Service):
             return address.removeprefix("channel:")
         return _direct_channel(self, settings.MATTERMOST_URL, settings.MATTERMOST_TOKEN, address)
 
+    def _named(self, reply: Reply) -> str:
+        """The ID of what was asked for or made."""
+        found = text_of(reply.body.get("id"))
+        if not found:
+            raise self.unreadable(reply)
+        return found
+
     def _api(self, method: str, path: str, body: Any = None) -> Reply:
         url = f"{settings.MATTERMOST_URL}/api/v4/{path}"
         reply = self.call(method, url, body=body, token=settings.MATTERMOST_TOKEN)
@@ -77,12 +81,8 @@ class Mattermost(Service):
 @functools.lru_cache(maxsize=1000)
 def _direct_channel(medium: Mattermost, url: str, token: str, user: str) -> str:
     """The channel between the bot and a person; it never changes. A failure is not remembered."""
-    me = text_of(medium._api("GET", "users/me").body.get("id"))
-    reply = medium._api("POST", "channels/direct", [me, user])
-    channel = text_of(reply.body.get("id"))
-    if not channel:
-        raise medium.unreadable(reply)
-    return channel
+    me = medium._named(medium._api("GET", "users/me"))
+    return medium._named(medium._api("POST", "channels/direct", [me, user]))
 
 
 def _content(letter: Letter) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def escaped(text: str) -> str:
 
 def quietened(text: str) -> str:
     """Text whose addresses still lead somewhere, but that wakes no channel and hides no address behind words."""
-    return re.sub(r"(?<!\S)@", "@\u200b", text).replace("[", "\\[")
+    return quiet(text).replace("[", "\\[")
 
 
 def _button(verb: str, shown: Card, letter: Letter) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """What the services of chat and push have in common: one call a letter, JSON, which refusals are final."""
 
 import json
+import time
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -12,11 +14,12 @@ from oncall.messaging import egress
 from oncall.messaging.errors import DeliveryError, Unsure
 from oncall.messaging.mediums.base import Letter, Receipt, fingerprint
 
-#: A page that takes longer is better sent again, or by the next way.
+#: For all the calls of one letter. A page that takes longer is better sent again, or by the next way.
 LIMIT_S = 10.0
 NOT_SET_UP = "not_set_up"
 #: Whoever answers so did not say no: too slow, too early, too often.
 _TRY_AGAIN = {408, 425, 429}
+_ends_at: ContextVar[float] = ContextVar("ends_at", default=float("inf"))
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,11 @@ class Service:
             missing = " and ".join(name for name in self.needs if not getattr(settings, name))
             text = f"{self.label} is not set up here: an administrator has to set {missing}."
             raise DeliveryError(text, permanent=True, code=NOT_SET_UP)
-        return self.change(letter) if letter.original else self.post(letter)
+        ends_at = _ends_at.set(time.monotonic() + LIMIT_S)
+        try:
+            return self.change(letter) if letter.original else self.post(letter)
+        finally:
+            _ends_at.reset(ends_at)
 
     def post(self, letter: Letter) -> Receipt:
         raise NotImplementedError
@@ -79,10 +86,10 @@ class Service:
         token: str = "",
         trusted: bool = True,
     ) -> Reply:
-        """One call within ``LIMIT_S``; ``body`` goes as JSON, ``form`` as a form. A redirect is no ``Reply``.
+        """One call, which ends with the letter's time; ``body`` goes as JSON, ``form`` as a form.
 
         ``trusted``: the operator has set the address, and it may lead into our own network. Raises
-        ``DeliveryError``.
+        ``DeliveryError``, also for a redirect; whatever else is answered is a ``Reply``.
         """
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         content = b""
@@ -92,7 +99,10 @@ class Service:
         elif body is not None:
             headers["Content-Type"] = "application/json; charset=utf-8"
             content = json.dumps(body, ensure_ascii=False).encode()
-        answer = egress.request(method, url, headers=headers, body=content, limit_s=LIMIT_S, trusted=trusted)
+        limit_s = min(LIMIT_S, _ends_at.get() - time.monotonic())
+        if limit_s <= 0:
+            raise DeliveryError(f"{self.label} took longer than {LIMIT_S:g} s.", code="timeout")
+        answer = egress.request(method, url, headers=headers, body=content, limit_s=limit_s, trusted=trusted)
         if 300 <= answer.status < 400:
             text = f"{self.label} answers with a redirect, which is not followed. Set its final address."
             raise DeliveryError(text, permanent=True, code=str(answer.status))
