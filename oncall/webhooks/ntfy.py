@@ -29,7 +29,8 @@ _OPEN_TO_PAGES = {
 def ntfy(request: HttpRequest) -> HttpResponse:
     """A browser asks first whether it may call; then comes the press."""
     answer = HttpResponse(status=204) if request.method == "OPTIONS" else _press(request)
-    answer.headers.update(_OPEN_TO_PAGES)
+    for name, value in _OPEN_TO_PAGES.items():
+        answer.headers[name] = value
     return answer
 
 

@@ -10,7 +10,7 @@ from oncall.messaging.mediums.apprise import Apprise, ours
 from tests.messaging.services import fake_service
 
 installed = pytest.mark.skipif(
-    importlib.util.find_spec("apprise") is None, reason="needs the extra: pip install muster[apprise]"
+    importlib.util.find_spec("apprise") is None, reason="needs requirements/apprise.txt"
 )
 
 
@@ -60,7 +60,7 @@ def test_without_the_package_or_the_setting_it_is_not_offered(letter, settings, 
 
     settings.APPRISE_SCHEMAS = ["discord"]
     monkeypatch.setattr(apprise, "_is_installed", lambda: False)
-    with pytest.raises(DeliveryError, match="install muster") as failure:
+    with pytest.raises(DeliveryError, match="install requirements/apprise.txt") as failure:
         Apprise().send(letter("discord://1/a"))
     assert failure.value.permanent
 

@@ -78,7 +78,7 @@ class Apprise(Service):
     def send(self, letter: Letter) -> Receipt:
         """Hand the letter to Apprise, and wait for it no longer than for any other service."""
         if not self.is_set_up:
-            text = "Apprise is not set up here: install muster[apprise] and set APPRISE_SCHEMAS."
+            text = "Apprise is not set up here: install requirements/apprise.txt and set APPRISE_SCHEMAS."
             raise DeliveryError(text, permanent=True, code=NOT_SET_UP)
         url, shown = ours(self.check_address(letter.address)), card(letter)
         title = quiet(cut(shown.title, _TITLE_LIMIT))
