@@ -16,6 +16,7 @@ class CallbackAdmin(ReadOnly, admin.ModelAdmin):
     list_filter = ["outcome", "medium"]
     list_select_related = ["user", "page"]
     list_per_page = 50
+    empty_value_display = "—"
     search_fields = ["user__username", "reason", "client"]
     fields = ["at", "medium", "user", "verb", "page", "outcome", "reason", "client"]
     ordering = ["-pk"]

@@ -53,6 +53,11 @@ class ContactInline(Tested, admin.TabularInline):
     readonly_fields = ["verified_at", "last_test", "secret"]
     extra = 0
 
+    def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """The column of secrets only where there is a webhook to check."""
+        has_secret = obj is not None and obj.contacts.filter(medium="webhook").exists()
+        return [field for field in self.fields if has_secret or field != "secret"]
+
 
 class RuleInline(admin.TabularInline):
     model = NotificationRule
