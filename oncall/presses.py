@@ -108,7 +108,7 @@ def note_rejected(medium: str, reason: str, *, client: str, at: datetime) -> Non
             at=at,
             outcome=Outcome.REJECTED,
             reason=clean_header(reason, limit=300),
-            client=client[:45],
+            client=clean_header(client, limit=45),
         )
 
 
@@ -126,8 +126,8 @@ def _noted_once(press: Press, at: datetime) -> Callback:
                 at=at,
                 outcome=Outcome.DONE,
                 digest=digest,
-                verb=press.verb,
-                client=press.client[:45],
+                verb=press.verb if press.verb in VERBS else "",
+                client=clean_header(press.client, limit=45),
             )
     except IntegrityError:
         if Callback.objects.filter(medium=press.medium, digest=digest).exists():
