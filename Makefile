@@ -33,6 +33,7 @@ LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 
 lock:
 	$(LOCK) --output-file requirements/run.txt
 	$(LOCK) --extra postgres --output-file requirements/postgres.txt
+	$(LOCK) --extra apprise --constraint requirements/run.txt --output-file requirements/apprise.txt
 	$(LOCK) --extra dev --extra postgres --output-file requirements/dev.txt
 
 $(BIN)/python:

@@ -25,7 +25,10 @@ from oncall.models import Schedule
 UNREAD_FOR = timedelta(days=1)
 #: The sidebar's groups: a title and the models under it, in order. What is not named here goes to the last.
 GROUPS = [
-    ("Respond", ["incidents.Incident", "incidents.Alert", "oncall.Page", "messaging.Delivery"]),
+    (
+        "Respond",
+        ["incidents.Incident", "incidents.Alert", "oncall.Page", "messaging.Delivery", "oncall.Callback"],
+    ),
     (
         "On call",
         [

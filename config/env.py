@@ -1,6 +1,7 @@
 """Settings from the environment: each wrong value ends the start with one sentence."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -79,6 +80,27 @@ def public_url(name: str, default: str) -> str:
     if not well or parts.query or parts.fragment:
         raise Misconfigured(f"{name} must be an address such as https://muster.example.com, not {value!r}.")
     return value.rstrip("/")
+
+
+def token(name: str, pattern: str = r"[!-~]+") -> str:
+    """A secret of one word; empty when unset. The message about a wrong one does not repeat it."""
+    value = text(name)
+    if value and not re.fullmatch(pattern, value):
+        raise Misconfigured(f"{name} does not look as it should: copy it again, without blanks around it.")
+    return value
+
+
+def api_url(name: str, default: str = "") -> str:
+    """The address of a service that the portal calls, without a slash at its end; empty when unset."""
+    return public_url(name, default) if text(name, default) else ""
+
+
+def together(**values: str) -> None:
+    """Refuse settings of which some are there and others, without which they are of no use, are not."""
+    missing = [name for name, value in values.items() if not value]
+    if missing and len(missing) < len(values):
+        given = " and ".join(name for name in values if name not in missing)
+        raise Misconfigured(f"{' and '.join(missing)} must be set too, since {given} is.")
 
 
 def database(name: str, data_dir: Path) -> dict:

@@ -57,7 +57,16 @@ GROUPS: dict[str, list[str]] = {
 }
 EVERYTHING = "Administrator"
 # What even an administrator does not get, since the portal alone writes these rows.
-ENGINE_ROWS = ("delivery", "attempt", "message", "pageevent", "timelineentry", "transition", "storedevent")
+ENGINE_ROWS = (
+    "delivery",
+    "attempt",
+    "message",
+    "pageevent",
+    "callback",
+    "timelineentry",
+    "transition",
+    "storedevent",
+)
 # Seen by nobody but administrators and auditors of the messages themselves.
 SECRETS = ("apitoken", "answertoken", "sourcekey", "rememberedanswer")
 

@@ -3,8 +3,10 @@
 import logging
 import re
 
-#: The secret part of /a/… /u/… /manage/… /calendars/… /heartbeats/… and /in/<dialect>/…
-SECRET_PATH = re.compile(r"(/(?:a|u|manage|calendars|heartbeats|in/[a-z0-9]{1,30})/)[A-Za-z0-9_-]{8,}")
+#: The secret part of /a/… /u/… /manage/… /calendars/… /heartbeats/… /callbacks/pushover/… and /in/<dialect>/…
+SECRET_PATH = re.compile(
+    r"(/(?:a|u|manage|calendars|heartbeats|callbacks/pushover|in/[a-z0-9]{1,30})/)[A-Za-z0-9_-]{8,}"
+)
 
 
 def masked(text: str) -> str:

@@ -20,7 +20,18 @@ from django.db.models import F
 from config.models import PulseLine
 from incidents import communication
 from incidents.intake import ingest
-from oncall import audit, calendars, clock, duty_log, escalation, handover, notices, undelivered
+from oncall import (
+    audit,
+    calendars,
+    clock,
+    duty_log,
+    escalation,
+    handover,
+    notices,
+    presses,
+    receipts,
+    undelivered,
+)
 from oncall.messaging import outbox
 from postmortems import actions, drafting
 from statuspage import fanout, maintenance, subscriptions
@@ -123,6 +134,14 @@ LINES: list[Line] = [
         "Reads imported calendars again.",
         "calendars",
     ),
+    Line(
+        "oncall.look_up_receipts",
+        10 * SECOND,
+        receipts.look_up,
+        "Learns what people have acknowledged in Pushover.",
+        "receipts",
+    ),
+    Line("oncall.forget_callbacks", HOUR, presses.forget, "Forgets old calls of chat and push services."),
     Line("statuspage.forget", HOUR, subscriptions.forget, "Deletes the addresses of those who left."),
 ]
 

@@ -32,14 +32,19 @@ def load(people: Iterable[User]) -> None:
 
 
 def is_usable(contact: ContactMethod) -> bool:
-    """Whether a page may go there: verified, on a medium this portal has, with an address the medium takes."""
-    if contact.verified_at is None or contact.medium not in MEDIUMS:
+    """Whether a page may go there: verified, on a medium set up here, with an address that the medium takes."""
+    if contact.verified_at is None or not is_set_up(contact):
         return False
     try:
         by_name(contact.medium).check_address(contact.address)
     except DomainError:
         return False
     return True
+
+
+def is_set_up(contact: ContactMethod) -> bool:
+    """Whether this portal has the contact's medium, with the settings that it needs."""
+    return contact.medium in MEDIUMS and by_name(contact.medium).is_set_up
 
 
 def ways(user: User, urgency: str) -> list[Way]:
@@ -79,6 +84,9 @@ def readiness(user: User) -> list[str]:
     unverified = [contact.name for contact in user.contacts.all() if contact.verified_at is None]
     if unverified:
         faults.append(f"Not verified: {', '.join(unverified)}")
+    missing = [f"{one.name} ({one.medium})" for one in user.contacts.all() if not is_set_up(one)]
+    if missing:
+        faults.append(f"Not set up here: {', '.join(missing)}")
     return list(dict.fromkeys(faults))
 
 

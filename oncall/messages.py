@@ -39,9 +39,19 @@ def to_people(page: Page, people: list[tuple[User, str, list[Way]]], *, loop: in
                 address=way.address,
                 recipient=user.username,
                 key=f"page:{page.pk}:{page.cycle}:{loop}:{user.pk}:{way.key}",
-                values={**values, "link": link},
+                values={**values, **_buttons(page), "link": link},
                 **_terms(page, at, due_at),
             )
+
+
+def _buttons(page: Page) -> dict[str, str]:
+    """What the buttons of a message in chat are for: the page as it is now, and what can be done to it."""
+    return {
+        "page": str(page.pk),
+        "step": str(page.step),
+        "urgency": page.urgency,
+        "verbs": "acknowledge escalate resolve",
+    }
 
 
 def to_webhook(page: Page, address: str, *, step: int, loop: int, at: datetime) -> None:
@@ -106,6 +116,7 @@ def _compose(page: Page, at: datetime) -> Message:
         subject=plain("oncall/mail/page.subject", context),
         text=plain("oncall/mail/page.txt", context),
         html=render_to_string("oncall/mail/page.html", context),
+        brief=plain("oncall/mail/page.brief", context),
         at=at,
     )
 

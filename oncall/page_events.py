@@ -19,6 +19,7 @@ from typing import Any
 
 from django.db.models import F
 
+from oncall import follow_ups
 from oncall.messaging.render import clean_header
 from oncall.models import Page, PageEvent, User
 from oncall.signals import page_changed
@@ -48,7 +49,9 @@ def move(page: Page, **changes: Any) -> Page:
 
 
 def record(page: Page, kind: str, text: str, *, by: User | None = None, at: datetime, **data: Any) -> None:
-    """Note what happened and tell whoever listens above, in the same transaction."""
+    """Note what happened, tell whoever listens above, and whoever got a message that can be changed."""
     text = clean_header(text, limit=500)
     PageEvent.objects.create(page=page, at=at, kind=kind, by=by, text=text, data=data)
     page_changed.send(sender=Page, page=page, change=kind, by=by, at=at, data={"text": text, **data})
+    if kind in follow_ups.TOLD:
+        follow_ups.tell(page, kind, text, by=by, at=at)

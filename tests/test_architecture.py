@@ -41,7 +41,7 @@ def test_lock_files_name_no_address():
     files = sorted((house.ROOT / "requirements").glob("*.txt"))
 
     assert [fault for path in files for fault in house.requirement_faults(path.read_text())] == []
-    assert [path.name for path in files] == ["dev.txt", "postgres.txt", "run.txt"]
+    assert [path.name for path in files] == ["apprise.txt", "dev.txt", "postgres.txt", "run.txt"]
 
 
 def test_lock_files_hold_what_the_project_asks_for():
@@ -49,6 +49,7 @@ def test_lock_files_hold_what_the_project_asks_for():
     extras = project["optional-dependencies"]
     asked = {
         "run": project["dependencies"],
+        "apprise": [*project["dependencies"], *extras["apprise"]],
         "dev": [*project["dependencies"], *extras["dev"], *extras["postgres"]],
     }
 

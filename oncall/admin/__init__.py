@@ -3,6 +3,7 @@
 from oncall.admin import (
     absences,
     calendars,
+    callbacks,
     deliveries,
     directory,
     handover,
@@ -18,6 +19,7 @@ from oncall.admin import (
 __all__ = [
     "absences",
     "calendars",
+    "callbacks",
     "deliveries",
     "directory",
     "handover",

@@ -7,8 +7,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from oncall import contacts
+from oncall.admin.trials import Tested
 from oncall.messaging.errors import DomainError
-from oncall.messaging.mediums import MEDIUMS, by_name
+from oncall.messaging.mediums import MEDIUMS, by_name, offered
 from oncall.models import ContactMethod, NotificationRule, User
 
 
@@ -23,7 +24,11 @@ class ContactForm(forms.ModelForm):
 
     def __init__(self, *args, **options) -> None:
         super().__init__(*args, **options)
-        self.fields["medium"].choices = [(name, name) for name in MEDIUMS]
+        known = {medium.name: medium for medium in offered()}
+        if self.instance.medium in MEDIUMS:  # what was chosen before stays, set up or not
+            known.setdefault(self.instance.medium, by_name(self.instance.medium))
+        self.fields["medium"].choices = [(name, medium.label) for name, medium in known.items()]
+        self.fields["address"].help_text = ". ".join(f"{one.label}: {one.hint}" for one in known.values())
 
     def clean(self) -> dict:
         cleaned = super().clean()
@@ -41,12 +46,17 @@ class ContactForm(forms.ModelForm):
         return super().save(commit)
 
 
-class ContactInline(admin.TabularInline):
+class ContactInline(Tested, admin.TabularInline):
     model = ContactMethod
     form = ContactForm
-    fields = ["name", "medium", "address", "verified_at"]
-    readonly_fields = ["verified_at"]
+    fields = ["name", "medium", "address", "verified_at", "last_test", "secret"]
+    readonly_fields = ["verified_at", "last_test", "secret"]
     extra = 0
+
+    def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """The column of secrets only where there is a webhook to check."""
+        has_secret = obj is not None and obj.contacts.filter(medium="webhook").exists()
+        return [field for field in self.fields if has_secret or field != "secret"]
 
 
 class RuleInline(admin.TabularInline):

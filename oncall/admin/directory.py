@@ -11,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 
 from oncall import clock, contacts, schedules
 from oncall.admin.contacts import ContactInline, RuleInline, has_unverified_contacts, verify_contacts
+from oncall.admin.trials import SEND_TEST
 from oncall.edges.admin import HTTPS, HistoryAdmin, Verb, VerbsAdmin
 from oncall.models import Runbook, Service, Team, User
 
@@ -45,6 +46,7 @@ class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
             allowed=has_unverified_contacts,
             done="Pages may go to these addresses now.",
         ),
+        SEND_TEST,
     )
     list_display = ["full_name", "username", "email", "time_zone", "is_active"]
     list_filter = ["is_active", "groups", "teams"]

@@ -5,12 +5,15 @@ LONGEST = 120
 
 def masked(address: str) -> str:
     """``t.vega@…``, ``+1 ••• 0142``, or a webhook's host: its path often holds a secret."""
+    scheme, is_url, rest = address.partition("://")
+    if is_url:  # of an Apprise URL any part may be a secret, the host among them
+        return rest.partition("/")[0].rpartition("@")[2] if scheme in {"http", "https"} else f"{scheme}://…"
     name, at, _ = address.partition("@")
-    if at:
+    if at and name:
         return f"{name}@…"
     if address.startswith("+"):
         return f"{address[:2]} ••• {address[-4:]}"
-    return address.split("://")[-1].split("/")[0]
+    return address
 
 
 def first_line(text: str) -> str:

@@ -113,18 +113,20 @@ def begin(delivery: Delivery, *, at: datetime) -> Attempt | None:
 def finish(attempt: Attempt, ending: Ending, *, at: datetime) -> bool:
     """Write down how the try ended; False if the delivery has meanwhile passed into other hands.
 
-    The attempt is recorded in either case: it did happen.
+    The attempt is recorded in either case: it did happen. So is what the provider calls the message: whoever
+    acknowledged meanwhile may want it changed.
     """
     delivery = attempt.delivery
     Attempt.objects.filter(pk=attempt.pk).update(
         ended_at=at, outcome=ending.outcome, code=ending.code[:20], text=ending.text[:2000]
     )
+    if ending.provider_id:
+        Delivery.objects.filter(pk=delivery.pk).update(provider_id=ending.provider_id[:200])
     return _write(
         delivery,
         state=ending.state,
         due_at=ending.retry_at and min(ending.retry_at, delivery.expires_at),
         finished_at=None if ending.retry_at else at,
-        provider_id=ending.provider_id[:200],
         last_error="" if ending.state in ("sent", "kept") else ending.text[:2000],
     )
 

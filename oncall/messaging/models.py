@@ -3,14 +3,15 @@
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 
 class Message(models.Model):
     """One text, written once and shared by everybody it goes to.
 
-    ``subject``, ``text`` and ``html`` may hold ``{{name}}`` placeholders, filled for each delivery from its
-    own ``values`` when it is sent. ``headers`` are extra mail headers, filled the same way.
+    ``subject``, ``text``, ``html`` and ``brief`` may hold ``{{name}}`` placeholders, filled for each delivery
+    from its own ``values`` when it is sent. ``headers`` are extra mail headers, filled the same way. ``brief``
+    is for chat and push, where buttons do what a mail has a link for; where it is empty, ``text`` is used.
     """
 
     class Purpose(models.TextChoices):
@@ -20,11 +21,14 @@ class Message(models.Model):
         CONFIRM = "confirm"
         REMINDER = "reminder"
         CANARY = "canary"
+        FOLLOW_UP = "follow_up", "Follow-up"  # changes a message sent before
 
     purpose = models.CharField(max_length=20, choices=Purpose)
     subject = models.CharField(max_length=255)
     text = models.TextField()
     html = models.TextField(blank=True)
+    # The database knows the default too: a sender of the version before goes on during an upgrade.
+    brief = models.TextField(blank=True, default="", db_default="")
     headers = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
 
@@ -36,6 +40,11 @@ class DeliveryQuerySet(models.QuerySet):
     def due(self, now: datetime) -> "DeliveryQuerySet":
         """Whatever wants a sender: waiting rows whose time has come, and rows whose sender went silent."""
         return self.filter(due_at__lte=now)
+
+    def out_there(self) -> "DeliveryQuerySet":
+        """Whose message its provider has named, or may be about to: a try is under way."""
+        trying = Attempt.objects.filter(delivery=OuterRef("pk"), ended_at__isnull=True)
+        return self.filter(~Q(provider_id="") | Exists(trying))
 
     def open(self) -> "DeliveryQuerySet":
         """Not ended yet: waiting, or in a sender's hands."""
@@ -73,6 +82,14 @@ class Delivery(models.Model):
     )
     topic = models.CharField(max_length=100, blank=True, help_text="What it belongs to; cancelled together.")
     lane = models.CharField(max_length=4, choices=Lane, default=Lane.BULK)
+    follows = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The delivery whose message this one changes.",
+    )
     priority = models.PositiveSmallIntegerField(default=5, help_text="Within the lane; lower goes first.")
     values = models.JSONField(default=dict, blank=True)
     idempotency_key = models.CharField(max_length=200)

@@ -61,10 +61,11 @@ def compose(
     subject: str,
     text: str,
     html: str = "",
+    brief: str = "",
     headers: dict[str, str] | None = None,
     at: datetime,
 ) -> Message:
-    """Write a message. ``subject``, ``text``, ``html`` and ``headers`` may hold ``{{name}}`` placeholders.
+    """Write a message. Each of its texts may hold ``{{name}}`` placeholders; ``brief`` is for chat and push.
 
     ``html`` comes from our own templates and ``render.markdown``, never from outside as it is.
     """
@@ -73,6 +74,7 @@ def compose(
         subject=clean_header(subject),
         text=clean_text(text),
         html=clean_text(html),
+        brief=clean_text(brief),
         headers={
             _header_name(name): clean_header(value, limit=900) for name, value in (headers or {}).items()
         },
@@ -100,12 +102,14 @@ def send(
     at: datetime,
     due_at: datetime | None = None,
     expires_at: datetime | None = None,
+    follows: Delivery | None = None,
 ) -> Delivery | None:
     """Put one delivery into the outbox; None if ``key`` is there already, from whomever.
 
-    It leaves at ``due_at`` (by default at once) and never after ``expires_at`` (24 hours later). An address
-    that the medium cannot use makes a delivery that is soon ``dead``, where people see it, and no error in the
-    caller's transaction. Raises ``DomainError`` (``unknown_medium``, ``no_address``).
+    It leaves at ``due_at`` (by default at once) and never after ``expires_at`` (24 hours later). One that
+    ``follows`` another changes the message of that one, on mediums that can. An address that the medium
+    cannot use makes a delivery that is soon ``dead``, where people see it, and no error in the caller's
+    transaction. Raises ``DomainError`` (``unknown_medium``, ``no_address``).
     """
     delivery = _new(
         message,
@@ -117,6 +121,7 @@ def send(
         at=at,
         due_at=due_at or at,
         expires_at=expires_at,
+        follows=follows,
     )
     if not _insert(delivery):
         return None

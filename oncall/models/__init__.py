@@ -1,5 +1,6 @@
 from oncall.models.absences import Absence
 from oncall.models.calendars import CalendarFeed, CalendarImport
+from oncall.models.callbacks import Callback
 from oncall.models.contacts import ContactMethod, NotificationRule, Urgency
 from oncall.models.directory import Runbook, Service, Team, User
 from oncall.models.duty_log import DutyLog, DutyLogPerson
@@ -17,6 +18,7 @@ __all__ = [
     "Absence",
     "AnswerToken",
     "ApiToken",
+    "Callback",
     "CalendarFeed",
     "CalendarImport",
     "ContactMethod",

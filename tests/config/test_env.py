@@ -49,6 +49,9 @@ def given(monkeypatch):
         (env.redis, "redis://"),
         (env.redis, "redis://host:port"),
         (lambda name: env.secret_key(name, Path()), "short"),
+        (env.token, "two words"),
+        (lambda name: env.token(name, "xox.*"), "abc"),
+        (env.api_url, "chat.example.com"),
     ],
 )
 def test_a_wrong_value_is_refused_in_one_sentence(given, read, value):
@@ -68,6 +71,23 @@ def test_a_password_is_not_repeated_in_the_refusal(given):
         env.database("X", Path())
 
     assert "hunter2" not in str(refusal.value)
+
+
+def test_a_token_is_not_repeated_in_the_refusal(given):
+    given("hunter2 hunter2")
+
+    with pytest.raises(env.Misconfigured) as refusal:
+        env.token("X")
+
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_of_settings_that_need_each_other_none_stands_alone():
+    with pytest.raises(env.Misconfigured, match="CHAT_TOKEN must be set too, since CHAT_URL is"):
+        env.together(CHAT_URL="https://chat.example.com", CHAT_TOKEN="")
+
+    env.together(CHAT_URL="", CHAT_TOKEN="")
+    env.together(CHAT_URL="https://chat.example.com", CHAT_TOKEN="x")
 
 
 def test_a_database_on_postgresql(given):

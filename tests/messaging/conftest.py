@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from oncall.messaging import outbox
+from oncall.messaging.mediums.base import Letter
 from oncall.messaging.models import Delivery
 from tests.messaging.sinks import HookSink, MailSink, hook_sink, mail_sink
 
@@ -52,6 +53,54 @@ def post(clock) -> Callable[..., Delivery | None]:
         return outbox.send(message, **{"key": f"key-{name}", "at": clock(), **fields})
 
     return put
+
+
+@pytest.fixture
+def letter(clock) -> Callable[..., Letter]:
+    """A page to alice as a medium gets it: ``letter("U024BE7LH", subject="…")``."""
+
+    def write(address: str, **fields) -> Letter:
+        values = {
+            "link": "https://muster.example.com/a/secret-of-the-link-0123456789ab/",
+            "page": "7",
+            "step": "1",
+            "urgency": "high",
+            "verbs": "acknowledge escalate resolve",
+        }
+        told = {
+            "recipient": "alice",
+            "purpose": "page",
+            "subject": "[SEV1] Checkout: Card payments fail (INC-47)",
+            "text": "The text of the mail",
+            "brief": "Unless somebody answers before 11:05 (Berlin), Bob is paged.",
+            "html": "",
+            "headers": {},
+            "stable_id": "0123456789abcdef",
+            "written_at": clock(),
+            "sent_at": clock(),
+        }
+        return Letter(address=address, values={**values, **fields.pop("values", {})}, **{**told, **fields})
+
+    return write
+
+
+@pytest.fixture
+def answered(letter) -> Callable[..., Letter]:
+    """The letter that changes ``letter(address)`` once bob has acknowledged."""
+
+    def write(address: str, provider_id: str, **fields) -> Letter:
+        return letter(
+            address,
+            text="Bob acknowledged · 11:03 (Berlin)",
+            brief="",
+            purpose="follow_up",
+            values={"verbs": "resolve escalate"},
+            original=letter(address),
+            provider_id=provider_id,
+            **fields,
+        )
+
+    return write
 
 
 @pytest.fixture

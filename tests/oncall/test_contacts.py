@@ -101,6 +101,15 @@ def test_readiness_names_every_weakness(alice, add):
     ]
 
 
+def test_a_medium_that_is_not_set_up_here_is_named_and_passed_over(alice, add, settings):
+    settings.SLACK_BOT_TOKEN = ""
+    add("chat", "slack", "U024BE7LH", high=0, low=0)
+    add("mail", high=5, low=0)
+
+    assert reached(alice) == [("mail", 5)]
+    assert "Not set up here: chat (slack)" in contacts.readiness(alice)
+
+
 def test_verifying_makes_an_address_usable_once_and_for_all(alice, add, at):
     contact = add("mail", verified=False, high=0)
 

@@ -1,11 +1,33 @@
 """The ways to reach people, by name."""
 
 from oncall.messaging.errors import DomainError
+from oncall.messaging.mediums.apprise import Apprise
 from oncall.messaging.mediums.base import Medium
 from oncall.messaging.mediums.email import Email
+from oncall.messaging.mediums.matrix import Matrix
+from oncall.messaging.mediums.mattermost import Mattermost
+from oncall.messaging.mediums.ntfy import Ntfy
+from oncall.messaging.mediums.pushover import Pushover
+from oncall.messaging.mediums.slack import Slack
+from oncall.messaging.mediums.teams import Teams
+from oncall.messaging.mediums.telegram import Telegram
 from oncall.messaging.mediums.webhook import Webhook
 
-MEDIUMS: dict[str, Medium] = {medium.name: medium for medium in (Email(), Webhook())}
+MEDIUMS: dict[str, Medium] = {
+    medium.name: medium
+    for medium in (
+        Email(),
+        Slack(),
+        Mattermost(),
+        Matrix(),
+        Teams(),
+        Telegram(),
+        Ntfy(),
+        Pushover(),
+        Webhook(),
+        Apprise(),
+    )
+}
 
 
 def by_name(name: str) -> Medium:
@@ -13,3 +35,13 @@ def by_name(name: str) -> Medium:
     if name not in MEDIUMS:
         raise DomainError("unknown_medium", f"There is no medium {name!r}; there are {', '.join(MEDIUMS)}.")
     return MEDIUMS[name]
+
+
+def offered() -> list[Medium]:
+    """The mediums that are set up here, so that people may choose them."""
+    return [medium for medium in MEDIUMS.values() if medium.is_set_up]
+
+
+def changeable() -> list[str]:
+    """The names of those on which a message can be changed after it was sent."""
+    return [medium.name for medium in offered() if medium.changes]

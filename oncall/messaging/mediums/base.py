@@ -16,7 +16,10 @@ ATTEMPT_LIMIT_S = 20.0
 class Letter:
     """A message filled in for one address, ready to go out.
 
-    ``stable_id`` is the same on every try. ``written_at`` is when the message was composed, ``sent_at`` this try.
+    ``stable_id`` is the same on every try. ``written_at`` is when the message was composed, ``sent_at`` this
+    try. ``brief`` is the text for chat and push, without links that act; where there is none, ``text`` says
+    it all. ``original`` is set where this letter changes one sent before, known to its provider as
+    ``provider_id``.
     """
 
     address: str
@@ -30,6 +33,9 @@ class Letter:
     stable_id: str
     written_at: datetime
     sent_at: datetime
+    brief: str = ""
+    original: "Letter | None" = None
+    provider_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,10 +59,19 @@ class Line(Protocol):
 
 
 class Medium(Protocol):
-    """One way to reach people. ``batch_size`` letters at most go over one line."""
+    """One way to reach people. ``batch_size`` letters at most go over one line.
+
+    ``label`` names it in a sentence, ``hint`` says what to enter as an address, ``changes`` whether a message
+    can still be changed after it was sent, and ``is_set_up`` whether the operator's settings for it are
+    there: what is not set up is offered to nobody, and a letter for it fails for good.
+    """
 
     name: str
+    label: str
+    hint: str
     batch_size: int
+    changes: bool
+    is_set_up: bool
 
     def check_address(self, address: str) -> str:
         """The address in its usual form; ``DomainError("bad_address")`` where none can be."""

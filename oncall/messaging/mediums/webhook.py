@@ -21,13 +21,18 @@ from django.utils.crypto import salted_hmac
 from oncall.messaging import egress
 from oncall.messaging.errors import DeliveryError, DomainError
 from oncall.messaging.mediums.base import ATTEMPT_LIMIT_S, Letter, Receipt, fingerprint
+from oncall.messaging.mediums.provider import retry_after_s
 
 
 class Webhook:
     """The medium ``webhook``. Each letter has a hand to itself: one slow receiver keeps no other waiting."""
 
     name = "webhook"
+    label = "Webhook"
+    hint = "An https:// address that takes a POST of JSON"
     batch_size = 1
+    changes = False
+    is_set_up = True
 
     def check_address(self, address: str) -> str:
         """The address as it will be called. Whether its name leads to a private network is seen when sending."""
@@ -61,12 +66,9 @@ class WebhookLine:
         if answer.status == 410:
             raise DeliveryError("The receiver says that it is gone for good.", permanent=True, code=code)
         # What the receiver wrote is not repeated: it may come from a place that the reader must not see.
-        raise DeliveryError(f"The receiver answered {code}.", code=code, retry_after_s=_retry_after_s(answer))
-
-
-def _retry_after_s(answer: egress.Answer) -> int | None:
-    value = answer.headers.get("retry-after", "").strip()
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 7 else None
+        raise DeliveryError(
+            f"The receiver answered {code}.", code=code, retry_after_s=retry_after_s(answer.headers)
+        )
 
 
 def payload(letter: Letter) -> dict[str, object]:
