@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from config import env
+from config import env, phones
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.read_dotenv(BASE_DIR / ".env")
@@ -133,6 +133,11 @@ DEFAULT_FROM_EMAIL = env.text(
     "EMAIL_FROM", f"muster@{PUBLIC_URL.split('://')[1].split(':')[0].split('/')[0]}"
 )
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# -- text messages and calls (without either, contacts of these media cannot be used) ----------------------
+TWILIO = phones.twilio()
+SMS_GATEWAY = phones.gateway("SMS_GATEWAY")
+VOICE_GATEWAY = phones.gateway("VOICE_GATEWAY")
 
 # -- API ---------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

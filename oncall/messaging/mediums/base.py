@@ -53,7 +53,11 @@ class Line(Protocol):
 
 
 class Medium(Protocol):
-    """One way to reach people. ``batch_size`` letters at most go over one line."""
+    """One way to reach people. ``batch_size`` letters at most go over one line.
+
+    A medium that an operator must set up first also has ``missing()``: the sentence that says what is not set yet,
+    or an empty text.
+    """
 
     name: str
     batch_size: int

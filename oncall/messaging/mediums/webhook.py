@@ -61,12 +61,8 @@ class WebhookLine:
         if answer.status == 410:
             raise DeliveryError("The receiver says that it is gone for good.", permanent=True, code=code)
         # What the receiver wrote is not repeated: it may come from a place that the reader must not see.
-        raise DeliveryError(f"The receiver answered {code}.", code=code, retry_after_s=_retry_after_s(answer))
-
-
-def _retry_after_s(answer: egress.Answer) -> int | None:
-    value = answer.headers.get("retry-after", "").strip()
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 7 else None
+        retry_after_s = egress.retry_after_s(answer)
+        raise DeliveryError(f"The receiver answered {code}.", code=code, retry_after_s=retry_after_s)
 
 
 def payload(letter: Letter) -> dict[str, object]:
