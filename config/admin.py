@@ -17,7 +17,7 @@ from config import health, trends
 from config.firstpage import duty, incidents, links, mine, reaching
 from config.sign_in import StaffSignInForm
 from incidents.models import Incident, StoredEvent
-from oncall import clock
+from oncall import clock, inbox
 from oncall.edges.admin import Button
 from oncall.models import Schedule
 
@@ -25,7 +25,10 @@ from oncall.models import Schedule
 UNREAD_FOR = timedelta(days=1)
 #: The sidebar's groups: a title and the models under it, in order. What is not named here goes to the last.
 GROUPS = [
-    ("Respond", ["incidents.Incident", "incidents.Alert", "oncall.Page", "messaging.Delivery"]),
+    (
+        "Respond",
+        ["incidents.Incident", "incidents.Alert", "oncall.Page", "messaging.Delivery", "messaging.Callback"],
+    ),
     (
         "On call",
         [
@@ -115,6 +118,7 @@ class PortalSite(AdminSite):
             "navigation": self._navigation(request),
             "duty": duty.own_duty(request.user, now, zone),
             "declare_url": self._declare_url(request),
+            "unread": inbox.unread(request.user).count(),
             "banners": self._banners(request, now),
         }
 

@@ -57,9 +57,29 @@ GROUPS: dict[str, list[str]] = {
 }
 EVERYTHING = "Administrator"
 # What even an administrator does not get, since the portal alone writes these rows.
-ENGINE_ROWS = ("delivery", "attempt", "message", "pageevent", "timelineentry", "transition", "storedevent")
+ENGINE_ROWS = (
+    "delivery",
+    "attempt",
+    "message",
+    "callback",
+    "pageevent",
+    "timelineentry",
+    "transition",
+    "storedevent",
+    "contactcheck",
+    "answercode",
+    "reading",
+)
 # Seen by nobody but administrators and auditors of the messages themselves.
-SECRETS = ("apitoken", "answertoken", "sourcekey", "rememberedanswer")
+SECRETS = (
+    "apitoken",
+    "answertoken",
+    "answercode",
+    "contactcheck",
+    "reading",
+    "sourcekey",
+    "rememberedanswer",
+)
 
 
 def ship() -> None:

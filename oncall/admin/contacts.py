@@ -7,8 +7,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from oncall import contacts
+from oncall.admin.ways_forms import medium_name
 from oncall.messaging.errors import DomainError
-from oncall.messaging.mediums import MEDIUMS, by_name
+from oncall.messaging.mediums import PERSONAL, by_name
 from oncall.models import ContactMethod, NotificationRule, User
 
 
@@ -23,7 +24,7 @@ class ContactForm(forms.ModelForm):
 
     def __init__(self, *args, **options) -> None:
         super().__init__(*args, **options)
-        self.fields["medium"].choices = [(name, name) for name in MEDIUMS]
+        self.fields["medium"].choices = [(name, medium_name(name)) for name in PERSONAL]
 
     def clean(self) -> dict:
         cleaned = super().clean()

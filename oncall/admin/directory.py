@@ -2,11 +2,15 @@
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.forms import ModelForm
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from oncall import contacts
+from oncall import clock, contacts
 from oncall.admin.contacts import ContactInline, RuleInline, has_unverified_contacts, verify_contacts
+from oncall.admin.inbox import Inbox
+from oncall.admin.ways import Ways
 from oncall.edges.admin import HTTPS, HistoryAdmin, Verb, VerbsAdmin
 from oncall.models import Runbook, Service, Team, User
 
@@ -18,6 +22,7 @@ class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
         ("Person", {"fields": ["first_name", "last_name", "email", "time_zone", "readiness"]}),
+        ("Quiet hours", {"fields": ["quiet_from", "quiet_to"]}),
         ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups"]}),
         ("Dates", {"fields": ["last_login", "date_joined"]}),
     ]
@@ -42,6 +47,18 @@ class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
     list_filter = ["is_active", "groups", "teams"]
     search_fields = ["username", "first_name", "last_name", "email"]
     ordering = ["first_name", "last_name", "username"]
+
+    def get_urls(self) -> list:
+        return [*Inbox(self.admin_site).urls(), *Ways(self).urls(), *super().get_urls()]
+
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
+        """A new person is told by mail at once; an address that is corrected is corrected everywhere."""
+        super().save_model(request, obj, form, change)
+        told = {"by": request.user, "at": clock.now()}
+        if not change:
+            contacts.give_defaults(obj, **told)
+        elif "email" in form.changed_data:
+            contacts.follow_account(obj, before=form.initial.get("email", ""), **told)
 
     def as_it_was(self) -> "PersonAdmin":
         """Without the password: no version of it is kept, and Django's link to change it leads astray there."""
@@ -70,9 +87,14 @@ class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
         if not person.pk:
             return "Save first, then add addresses."
         faults = contacts.readiness(person)
+        link = format_html(
+            '<p><a href="{}">Contacts and rules, with a test</a></p>',
+            reverse("admin:oncall_ways", args=[person.pk]),
+        )
         if not faults:
-            return format_html('<span class="m-good">{}</span>', "Yes, for high and for low urgency")
-        return format_html_join("", '<p class="m-warn">{}</p>', ((fault,) for fault in faults))
+            return format_html('<p class="m-good">{}</p>{}', "Yes, for high and for low urgency", link)
+        said = format_html_join("", '<p class="m-warn">{}</p>', ((fault,) for fault in faults))
+        return format_html("{}{}", said, link)
 
     @admin.display(description="Name", ordering="first_name")
     def full_name(self, person: User) -> str:

@@ -47,11 +47,6 @@ def check_number(text: str) -> str:
     return number
 
 
-def masked(number: str) -> str:
-    """``+49 ••• 0142``: enough to know it by."""
-    return f"{number[:3]} ••• {number[-4:]}"
-
-
 def sms_text(letter: Letter) -> str:
     """What is read on the screen. A page: what it is, the code to reply with, and the link; else the text.
 
