@@ -22,6 +22,8 @@ HOUR = timedelta(hours=1)
 #: From one number within an hour: messages that are read at all, and wrong codes before none is read any more.
 MOST_REPLIES, MOST_WRONG = 30, 5
 
+#: Words that go to the carrier, which answers them by itself and then lets nothing of ours through.
+_CARRIERS = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "start", "unstop", "help", "info"}
 _CODE = re.compile(r"(?<!\d)(\d{3})[ -]?(\d{3})(?!\d)")
 _VERBS = {
     **KEYS,
@@ -66,6 +68,8 @@ def by_text(said: Said, text: str, *, at: datetime) -> Answer:
         return _refused(said, Answer(Outcome.UNKNOWN), at=at)
     if _too_many(said.sender, at):
         return _refused(said, Answer(Outcome.LIMITED), at=at)
+    if text.strip().lower() in _CARRIERS:
+        return _refused(said, Answer(Outcome.NO_NEWS), at=at)
     order = read(text)
     right = codes.find(said.sender, order.code, at=at) if order.code else None
     if right is None:

@@ -22,7 +22,6 @@ class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
         ("Person", {"fields": ["first_name", "last_name", "email", "time_zone", "readiness"]}),
-        ("Quiet hours", {"fields": ["quiet_from", "quiet_to"]}),
         ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups"]}),
         ("Dates", {"fields": ["last_login", "date_joined"]}),
     ]

@@ -23,8 +23,9 @@ Kind, Outcome = Callback.Kind, Callback.Outcome
 MEDIUMS = ("sms", "voice")
 #: After so long what a provider says of a delivery changes nothing any more.
 LIFETIME = timedelta(hours=24)
-#: Refusals written down within an hour; a flood of them must not fill the database.
-MOST_REFUSALS = 500
+#: What anybody can cause is written down so often within an hour; a flood must not fill the database.
+BY_ANYBODY = (Outcome.UNSIGNED, Outcome.FORGED)
+MOST_BY_ANYBODY = 500
 
 ARRIVED = frozenset({"delivered", "read", "completed"})
 #: What each word says for people; a call that a machine took has reached nobody.
@@ -76,12 +77,8 @@ def is_late(delivery: Delivery, *, at: datetime) -> bool:
 def write_down(
     said: Said, outcome: str, *, delivery: Delivery | None = None, text: str = "", at: datetime
 ) -> None:
-    """Keep what came in. Raises ``IntegrityError`` where the same was taken meanwhile.
-
-    Refusals are kept up to a number an hour, since anybody can cause them.
-    """
-    refused = outcome not in (Outcome.TAKEN, Outcome.NO_NEWS)
-    if refused and _refusals_since(at - timedelta(hours=1)) >= MOST_REFUSALS:
+    """Keep what came in. Raises ``IntegrityError`` where the same was taken meanwhile."""
+    if outcome in BY_ANYBODY and _by_anybody_since(at - timedelta(hours=1)) >= MOST_BY_ANYBODY:
         logger.warning("A callback of %s was refused (%s) and not kept: too many", said.provider, outcome)
         return
     Callback.objects.create(
@@ -99,9 +96,8 @@ def write_down(
     )
 
 
-def _refusals_since(since: datetime) -> int:
-    taken = [Outcome.TAKEN, Outcome.NO_NEWS]
-    return Callback.objects.filter(at__gt=since).exclude(outcome__in=taken).count()
+def _by_anybody_since(since: datetime) -> int:
+    return Callback.objects.filter(at__gt=since, outcome__in=BY_ANYBODY).count()
 
 
 def take(delivery: Delivery, said: Said, *, at: datetime) -> str:

@@ -149,10 +149,18 @@ def test_a_cancelled_message_stays_cancelled(sent, say, clock):
     assert (sent.state, sent.reported) == ("cancelled", "undelivered")
 
 
-def test_a_flood_of_refusals_does_not_fill_the_database(clock, monkeypatch):
-    monkeypatch.setattr(callbacks, "MOST_REFUSALS", 3)
+def test_a_flood_from_anybody_does_not_fill_the_database(clock, monkeypatch):
+    monkeypatch.setattr(callbacks, "MOST_BY_ANYBODY", 3)
 
     for number in range(5):
         callbacks.write_down(Said("twilio", "reply", str(number)), "forged", at=clock())
 
     assert Callback.objects.count() == 3
+
+
+def test_wrong_codes_are_counted_also_during_a_flood(clock, monkeypatch):
+    monkeypatch.setattr(callbacks, "MOST_BY_ANYBODY", 0)
+
+    callbacks.write_down(Said("twilio", "reply", "1"), "wrong", at=clock())
+
+    assert Callback.objects.count() == 1

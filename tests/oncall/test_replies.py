@@ -173,6 +173,13 @@ def test_after_five_wrong_codes_none_is_read_for_an_hour(texted, twilio_calls):
     assert Page.objects.get().state == State.ACTIVE
 
 
+def test_a_word_for_the_carrier_is_left_to_it(texted, twilio_calls):
+    answered = twilio_calls.reply(" Stop ")
+
+    assert "<Message>" not in answered.content.decode()
+    assert outcomes() == ["no_news"]
+
+
 def test_the_same_message_again_does_nothing(texted, twilio_calls, page, alice, at):
     twilio_calls.reply(texted.values["code"])
     paging.escalate_now(page, expected_step=1, by=alice, at=at("10:02"))
