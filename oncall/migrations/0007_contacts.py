@@ -1,4 +1,5 @@
 import django.db.models.deletion
+import oncall.tables
 from django.conf import settings
 from django.db import migrations, models
 
@@ -10,36 +11,40 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='AnswerCode',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address', models.CharField(db_index=True, max_length=20)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('page', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answer_codes', to='oncall.page')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answer_codes', to=settings.AUTH_USER_MODEL)),
+        oncall.tables.CreateTables(
+            operations=[
+                migrations.CreateModel(
+                    name='AnswerCode',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('address', models.CharField(db_index=True, max_length=20)),
+                        ('digest', models.CharField(max_length=64, unique=True)),
+                        ('created_at', models.DateTimeField()),
+                        ('expires_at', models.DateTimeField()),
+                        ('page', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answer_codes', to='oncall.page')),
+                        ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answer_codes', to=settings.AUTH_USER_MODEL)),
+                    ],
+                ),
+                migrations.CreateModel(
+                    name='ContactCheck',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('medium', models.CharField(max_length=20)),
+                        ('address', models.CharField(max_length=1000)),
+                        ('code_digest', models.CharField(max_length=64)),
+                        ('sent_at', models.DateTimeField(db_index=True)),
+                        ('expires_at', models.DateTimeField()),
+                        ('tries', models.PositiveSmallIntegerField(default=0)),
+                        ('passed_at', models.DateTimeField(blank=True, null=True)),
+                        ('contact', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='checks', to='oncall.contactmethod')),
+                        ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ],
+                    options={
+                        'ordering': ['-id'],
+                        'indexes': [models.Index(fields=['user', 'sent_at'], name='contact_check_by_person')],
+                    },
+                ),
             ],
-        ),
-        migrations.CreateModel(
-            name='ContactCheck',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('medium', models.CharField(max_length=20)),
-                ('address', models.CharField(max_length=1000)),
-                ('code_digest', models.CharField(max_length=64)),
-                ('sent_at', models.DateTimeField(db_index=True)),
-                ('expires_at', models.DateTimeField()),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('passed_at', models.DateTimeField(blank=True, null=True)),
-                ('contact', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='checks', to='oncall.contactmethod')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['user', 'sent_at'], name='contact_check_by_person')],
-            },
         ),
         migrations.AddField(
             model_name='historicaluser',
