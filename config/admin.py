@@ -17,7 +17,7 @@ from config import health, trends
 from config.firstpage import duty, incidents, links, mine, reaching
 from config.sign_in import StaffSignInForm
 from incidents.models import Incident, StoredEvent
-from oncall import clock
+from oncall import clock, inbox
 from oncall.edges.admin import Button
 from oncall.models import Schedule
 
@@ -27,7 +27,14 @@ UNREAD_FOR = timedelta(days=1)
 GROUPS = [
     (
         "Respond",
-        ["incidents.Incident", "incidents.Alert", "oncall.Page", "messaging.Delivery", "oncall.Callback"],
+        [
+            "incidents.Incident",
+            "incidents.Alert",
+            "oncall.Page",
+            "messaging.Delivery",
+            "oncall.Callback",
+            "messaging.Callback",
+        ],
     ),
     (
         "On call",
@@ -133,6 +140,7 @@ class PortalSite(AdminSite):
             "navigation": self._navigation(request),
             "duty": duty.own_duty(request.user, now, zone),
             "declare_url": self._declare_url(request),
+            "unread": inbox.unread(request.user).count(),
             "banners": self._banners(request, now),
         }
 

@@ -61,14 +61,25 @@ ENGINE_ROWS = (
     "delivery",
     "attempt",
     "message",
-    "pageevent",
     "callback",
+    "pageevent",
     "timelineentry",
     "transition",
     "storedevent",
+    "contactcheck",
+    "answercode",
+    "reading",
 )
 # Seen by nobody but administrators and auditors of the messages themselves.
-SECRETS = ("apitoken", "answertoken", "sourcekey", "rememberedanswer")
+SECRETS = (
+    "apitoken",
+    "answertoken",
+    "answercode",
+    "contactcheck",
+    "reading",
+    "sourcekey",
+    "rememberedanswer",
+)
 
 
 def ship() -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from config import env
+from config import env, phones
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.read_dotenv(BASE_DIR / ".env")
@@ -153,6 +153,10 @@ PUSHOVER_API_URL = env.api_url("PUSHOVER_API_URL", "https://api.pushover.net/1")
 APPRISE_SCHEMAS = env.words("APPRISE_SCHEMAS")
 env.together(MATTERMOST_URL=MATTERMOST_URL, MATTERMOST_TOKEN=MATTERMOST_TOKEN)
 env.together(MATRIX_URL=MATRIX_URL, MATRIX_TOKEN=MATRIX_TOKEN)
+# -- text messages and calls (without either, contacts of these media cannot be used) ----------------------
+TWILIO = phones.twilio()
+SMS_GATEWAY = phones.gateway("SMS_GATEWAY")
+VOICE_GATEWAY = phones.gateway("VOICE_GATEWAY")
 
 # -- API ---------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.dateparse import parse_datetime
 
-from oncall import answers
+from oncall import answers, codes
 from oncall.contacts import Way
 from oncall.messaging import outbox
 from oncall.messaging.models import Delivery, Message
@@ -33,13 +33,14 @@ def to_people(page: Page, people: list[tuple[User, str, list[Way]]], *, loop: in
         for way in ways:
             due_at = at + way.after
             link = answers.address(answers.issue(page, user, at=at, good_from=due_at))
+            by_phone = _by_phone(page, user, way, at, due_at)
             outbox.send(
                 message,
                 medium=way.medium,
                 address=way.address,
                 recipient=user.username,
                 key=f"page:{page.pk}:{page.cycle}:{loop}:{user.pk}:{way.key}",
-                values={**values, **_buttons(page), "link": link},
+                values={**values, **_buttons(page), "link": link, **by_phone},
                 **_terms(page, at, due_at),
             )
 
@@ -95,6 +96,25 @@ def clock_time(at: datetime, zone: str, *, today: datetime) -> str:
     if local.date() == today.astimezone(ZoneInfo(zone)).date():
         return f"{local:%H:%M} ({city})"
     return f"{local:%a} {local.day} {local:%b %H:%M} ({city})"
+
+
+def _by_phone(page: Page, user: User, way: Way, at: datetime, due_at: datetime) -> dict[str, str]:
+    """What only a telephone needs: the code to reply with, or what a call says."""
+    if way.medium == "sms":
+        return {"code": codes.issue(page, user, way.address, at=at, good_from=due_at)}
+    if way.medium == "voice":
+        return {"spoken": _spoken(page)}
+    return {}
+
+
+def _spoken(page: Page) -> str:
+    """Severity, service and title, as somebody says them who wakes you."""
+    facts = page.facts
+    severity = facts.get("severity_label") or page.get_urgency_display()
+    service = facts.get("service") or (str(page.service) if page.service else "")
+    urgency = f"{severity} incident" if facts.get("severity_label") else f"{severity} urgency"
+    parts = [f"Muster. {urgency}", service, page.title, page.reference]
+    return ". ".join(part for part in parts if part) + "."
 
 
 def _compose(page: Page, at: datetime) -> Message:

@@ -5,7 +5,7 @@ What ``data`` says, by kind of event (people by username):
     opened          {"policy"}                       paged       {"user", "name", "step", "loop", "why", "mediums"}
     already_paged   {"user", "step"}                 fallback    {"user", "medium"}
     unreachable     {"user", "step"}                 webhook     {"step", "host"}
-    undelivered     {"user", "delivery"}
+    undelivered     {"user", "delivery"}             quiet       {"user", "until"}
     nobody          {"step", "reasons"}              repeated    {"loop"}
     failed          {"step", "attempts"}             exhausted   {"reached_anybody"}
     unacknowledged  {"user"}                         escalated   {"step"}

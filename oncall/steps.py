@@ -25,12 +25,16 @@ Kind, State = PageEvent.Kind, Page.State
 
 @dataclass
 class Firing:
-    """What one position reached: people who were not paged in this pass yet, and webhooks."""
+    """What one position reached: people who were not paged in this pass yet, and webhooks.
+
+    ``kept`` are those who cannot be reached: a message waits in the inbox, which keeps nobody else waiting.
+    """
 
     step: int
     loop: int
     people: list[tuple[User, str, list[Way]]] = field(default_factory=list)
     webhooks: list[str] = field(default_factory=list)
+    kept: list[tuple[User, str, list[Way]]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.people or self.webhooks)
@@ -44,8 +48,10 @@ def take_step(page: Page, *, at: datetime, hurry: bool = False) -> Page:
     """
     plan = plans.read(page.plan)
     step, loop, pass_fired = page.step, page.loop, page.step > 0
+    kept: list[tuple[User, str, list[Way]]] = []
     while True:
         firing = _fire(page, plan, step, loop, at)
+        firing.kept = kept = [*kept, *firing.kept]  # of the positions passed over as well
         if step > len(plan.steps):
             return _exhaust(page, firing, at)
         pass_fired = pass_fired or bool(firing)
@@ -96,11 +102,13 @@ def _note(page: Page, found: Found, step: int, loop: int, at: datetime) -> Firin
     firing = Firing(step, loop)
     for user, why in found.people.items():
         about = {"user": user.username, "step": step + 1}
-        ways = contacts.ways(user, page.urgency)
+        ways = contacts.hold(user, contacts.ways(user, page.urgency), urgency=page.urgency, at=at)
         if user.pk in before:
             record(page, Kind.ALREADY_PAGED, f"{user} is being paged already", at=at, **about)
         elif not ways:
-            record(page, Kind.UNREACHABLE, f"There is no way to reach {user}", at=at, **about)
+            text = f"There is no way to reach {user}: the message is kept in the inbox"
+            record(page, Kind.UNREACHABLE, text, at=at, **about)
+            firing.kept.append((user, why, [contacts.inbox(user, text)]))
         else:
             firing.people.append((user, why, ways))
             _note_person(page, user, why, ways, step=step, loop=loop, at=at)
@@ -131,6 +139,11 @@ def _note_person(
     )
     if ways[0].fallback:
         record(page, Kind.FALLBACK, ways[0].fallback, at=at, user=user.username, medium=ways[0].medium)
+    held = min((way.held_until for way in ways if way.held_until), default=None)
+    if held:
+        words = messages.clock_time(held, user.time_zone, today=at)
+        text = f"Held until {words} by the quiet hours of {user}"
+        record(page, Kind.QUIET, text, at=at, user=user.username, until=held.isoformat())
 
 
 def _say_nobody(page: Page, plan: Plan, found: Found, firing: Firing, step: int, at: datetime) -> None:
@@ -176,6 +189,8 @@ def _exhaust(page: Page, firing: Firing, at: datetime) -> Page:
 
 
 def _send(page: Page, firing: Firing, at: datetime) -> None:
+    if firing.kept:  # once in a cycle, however often the page comes by
+        messages.to_people(page, firing.kept, loop=0, at=at)
     if firing.people:
         messages.to_people(page, firing.people, loop=firing.loop, at=at)
     for address in firing.webhooks:

@@ -1,14 +1,20 @@
-"""Messages of pages that never arrived: the person's next way is taken at once (field/oncall.md rule 15)."""
+"""Messages of pages that never arrived: the person's next way is taken at once (field/oncall.md rule 15).
+
+After her last one come her e-mail addresses, then the inbox; what lies there has reached nobody.
+"""
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
+from oncall import contacts, messages, quiet
 from oncall.messaging import doorbell, outbox
 from oncall.messaging.models import Delivery
-from oncall.models import Page, PageEvent
+from oncall.models import Page, PageEvent, Urgency, User
 from oncall.page_events import locked, move, record
 
 logger = logging.getLogger(__name__)
@@ -31,6 +37,12 @@ def note_undelivered(*, now: Callable[[], datetime]) -> int:
     )
 
 
+def note(delivery: Delivery, *, at: datetime) -> bool:
+    """One message, as soon as its provider says that it did not arrive; whether that was news."""
+    delivery.refresh_from_db()
+    return delivery.state in FAILED and bool(delivery.recipient) and _alone(delivery, at)
+
+
 def _alone(delivery: Delivery, at: datetime) -> bool:
     """One delivery in a transaction of its own; what fails is tried again with the next run."""
     try:
@@ -42,7 +54,8 @@ def _alone(delivery: Delivery, at: datetime) -> bool:
 
 
 def _note(delivery: Delivery, at: datetime) -> bool:
-    page = Page.objects.waiting().filter(pk=delivery.topic.removeprefix("page:")).first()
+    number = delivery.topic.removeprefix("page:")
+    page = Page.objects.waiting().filter(pk=number).first() if number.isdecimal() else None
     if page is None:
         return False
     page = locked(page)
@@ -53,11 +66,36 @@ def _note(delivery: Delivery, at: datetime) -> bool:
     reason = delivery.last_error.splitlines()[0] if delivery.last_error else "it came too late"
     text = f"No {delivery.medium} message reached {delivery.recipient}: {reason}"
     record(page, Kind.UNDELIVERED, text, at=at, user=delivery.recipient, delivery=delivery.pk)
-    sooner = outbox.bring_forward(topic=page.topic, recipient=delivery.recipient, at=at)
-    if not sooner and page.state == State.ACTIVE and page.next_step_at > at and _nobody_was_told(page):
+    goes_on = _take_next_way(page, delivery, at)
+    if not goes_on and page.state == State.ACTIVE and page.next_step_at > at and _nobody_was_told(page):
         move(page, next_step_at=at)
         doorbell.ring()
     return True
+
+
+def _take_next_way(page: Page, delivery: Delivery, at: datetime) -> bool:
+    """Whether another message to this person leaves now instead."""
+    user = User.objects.filter(username=delivery.recipient, is_active=True).first()
+    if user is None or _is_quiet(page, user, at):
+        return False
+    if outbox.bring_forward(topic=page.topic, recipient=user.username, at=at):
+        return True
+    hers = Delivery.objects.filter(topic=page.topic, recipient=user.username)
+    if hers.exclude(state__in=[*FAILED, Delivery.State.CANCELLED]).exists():
+        return False
+    contacts.load([user])
+    ways = contacts.last_ways(user, tried=hers.values_list("address", flat=True))
+    ways = [replace(way, key=f"last-{way.key}") for way in ways]
+    why = ways[0].fallback
+    record(page, Kind.FALLBACK, why, at=at, user=user.username, medium=ways[0].medium)
+    messages.to_people(page, [(user, why, ways)], loop=page.loop, at=at)
+    return ways[0].medium != contacts.INBOX
+
+
+def _is_quiet(page: Page, user: User, at: datetime) -> bool:
+    """Whether what is left for her waits for the end of her quiet hours, which a failure does not end."""
+    zone = ZoneInfo(user.time_zone)
+    return page.urgency == Urgency.LOW and bool(quiet.held_until(at, user.quiet_from, user.quiet_to, zone))
 
 
 def _nobody_was_told(page: Page) -> bool:
@@ -67,5 +105,6 @@ def _nobody_was_told(page: Page) -> bool:
         not Delivery.objects.filter(topic=page.topic)
         .exclude(recipient="")
         .exclude(state__in=in_vain)
+        .exclude(medium=contacts.INBOX)
         .exists()
     )

@@ -16,6 +16,11 @@ os.environ.update(
         "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),
         "REDIS_URL": "",
         "EMAIL_URL": "",
+        "TWILIO_ACCOUNT_SID": "",
+        "TWILIO_AUTH_TOKEN": "",
+        "TWILIO_FROM": "",
+        "SMS_GATEWAY_URL": "",
+        "VOICE_GATEWAY_URL": "",
         "LOG_LEVEL": "WARNING",
     }
 )

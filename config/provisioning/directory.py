@@ -1,5 +1,7 @@
 """Sections ``users``, ``teams`` and ``services``."""
 
+from datetime import time
+
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
@@ -34,10 +36,23 @@ def user(run: Run, item: Item) -> None:
         values["is_active"] = item.flag("active", True)
     if known is None:
         values["password"] = "!"  # noqa: S105 (unusable until one is set)
+    if "quiet_hours" in item.value:  # else whatever she chose herself stays
+        values |= _quiet_hours(item)
     row = run.write(item, User, {"username": username}, values, what=what)
     run.assign(row, "groups", groups, what=what)
     _contacts(run, item, row, what)
     item.done()
+
+
+def _quiet_hours(item: Item) -> dict[str, time | None]:
+    """``{from: "22:00", to: "07:00"}``; null: none."""
+    value = item.get("quiet_hours")
+    if value is None:
+        return {"quiet_from": None, "quiet_to": None}
+    hours = Item(value, item.value.lines["quiet_hours"], "quiet_hours")
+    found = {f"quiet_{key}": hours.time_of_day(key) for key in ("from", "to")}
+    hours.done()
+    return found
 
 
 def _divided(name: str, known: User | None) -> tuple[str, str]:
@@ -54,7 +69,7 @@ def _contacts(run: Run, item: Item, person: User, what: str) -> None:
     names = set()
     for contact in wanted:
         name = contact.text("name", most=50)
-        medium = contact.choice("medium", "email", list(mediums.MEDIUMS))
+        medium = contact.choice("medium", "email", mediums.PERSONAL)
         try:
             address = mediums.by_name(medium).check_address(contact.text("address", most=1000))
         except DomainError as error:

@@ -60,6 +60,9 @@ def _user(person: User) -> Form:
     groups = sorted(group.name for group in person.groups.all())
     form |= {"groups": groups} if groups else {}
     form |= {} if person.is_staff == bool(groups) else {"staff": person.is_staff}
+    if person.quiet_from and person.quiet_to:
+        hours = {"from": f"{person.quiet_from:%H:%M}", "to": f"{person.quiet_to:%H:%M}"}
+        form |= {"quiet_hours": hours}
     contacts = [
         {"name": contact.name, "medium": contact.medium, "address": contact.address}
         | ({} if contact.verified_at else {"verified": False})

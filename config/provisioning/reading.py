@@ -1,7 +1,7 @@
 """Reading a provisioning file so that every fault can be told with its line."""
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import yaml
 
 LARGEST = 5 * 1024 * 1024
 DURATION = re.compile(r"(\d{1,8})([smhd])")
+TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -178,6 +179,14 @@ class Item:
                 f"{key!r} must be a length of time such as 30s, 5m, 1h or 7d, not {value!r}.", key
             )
         return timedelta(**{UNITS[match[2]]: int(match[1])})
+
+    def time_of_day(self, key: str) -> time:
+        """``"22:00"``. Without quotes YAML reads 22:00 as a number, which is said here."""
+        value = self.text(key, most=20)
+        match = TIME_OF_DAY.fullmatch(value)
+        if not match:
+            raise self.fault(f'{key!r} must be a time of day in quotes, such as "22:00", not {value!r}.', key)
+        return time(int(match[1]), int(match[2]))
 
     def items(self, key: str, what: str) -> list["Item"]:
         value = self.get(key, None)

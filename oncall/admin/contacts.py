@@ -8,8 +8,9 @@ from django.http import HttpRequest
 
 from oncall import contacts
 from oncall.admin.trials import Tested
+from oncall.admin.ways_forms import medium_name
 from oncall.messaging.errors import DomainError
-from oncall.messaging.mediums import MEDIUMS, by_name, offered
+from oncall.messaging.mediums import MEDIUMS, PERSONAL, by_name, offered
 from oncall.models import ContactMethod, NotificationRule, User
 
 
@@ -24,10 +25,10 @@ class ContactForm(forms.ModelForm):
 
     def __init__(self, *args, **options) -> None:
         super().__init__(*args, **options)
-        known = {medium.name: medium for medium in offered()}
+        known = {medium.name: medium for medium in offered() if medium.name in PERSONAL}
         if self.instance.medium in MEDIUMS:  # what was chosen before stays, set up or not
             known.setdefault(self.instance.medium, by_name(self.instance.medium))
-        self.fields["medium"].choices = [(name, medium.label) for name, medium in known.items()]
+        self.fields["medium"].choices = [(name, medium_name(name)) for name in known]
         self.fields["address"].help_text = ". ".join(f"{one.label}: {one.hint}" for one in known.values())
 
     def clean(self) -> dict:

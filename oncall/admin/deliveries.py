@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from oncall.edges.admin import Verb, VerbsAdmin
 from oncall.edges.visible import visible_deliveries
 from oncall.messaging import outbox
-from oncall.messaging.models import Attempt, Delivery
+from oncall.messaging.models import Attempt, Callback, Delivery
 from oncall.messaging.render import fill, mail_body
 from oncall.models import User
 
@@ -32,6 +32,16 @@ class AttemptInline(ReadOnly, admin.TabularInline):
     model = Attempt
     fields = ["n", "started_at", "ended_at", "outcome", "code", "text"]
     extra = 0
+
+
+class CallbackInline(ReadOnly, admin.TabularInline):
+    model = Callback
+    fields = ["at", "kind", "said", "code", "outcome", "text"]
+    extra = 0
+    verbose_name_plural = "what the provider said"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Callback]:
+        return super().get_queryset(request).order_by("pk")
 
 
 def may_be_sent_again(delivery: Delivery, user: User) -> bool:
@@ -56,14 +66,14 @@ class DeliveryAdmin(ReadOnly, VerbsAdmin):
     ordering = ["-pk"]
     view_on_site = False
     fieldsets = [
-        (None, {"fields": ["subject", "recipient", "medium", "address", "state", "last_error"]}),
+        (None, {"fields": ["subject", "recipient", "medium", "address", "state", "reported", "last_error"]}),
         ("Message", {"fields": ["text", "html"]}),
         (
             "Times",
             {"fields": ["created_at", "due_at", "expires_at", "finished_at", "attempt_count", "stable_id"]},
         ),
     ]
-    inlines = [AttemptInline]
+    inlines = [AttemptInline, CallbackInline]
     verbs = (
         Verb(
             name="send-again",
@@ -91,12 +101,35 @@ class DeliveryAdmin(ReadOnly, VerbsAdmin):
         return mail_body(fill(delivery.message.html, _shown(delivery), escape=True))
 
 
+@admin.register(Callback)
+class CallbackAdmin(ReadOnly, admin.ModelAdmin):
+    """What came in from providers of text messages and calls, refused or taken."""
+
+    list_display = ["at", "provider", "kind", "said", "code", "outcome", "text", "recipient"]
+    list_filter = ["outcome", "kind", "provider"]
+    list_select_related = ["delivery"]
+    list_per_page = 50
+    show_facets = admin.ShowFacets.NEVER
+    ordering = ["-pk"]
+    actions = None
+    fields = ["at", "provider", "kind", "said", "code", "outcome", "text", "recipient", "provider_id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Callback]:
+        seen = visible_deliveries(Delivery.objects.all(), request.user)
+        found = super().get_queryset(request)
+        return found.filter(Q(delivery=None) | Q(delivery__in=seen))
+
+    @admin.display(description="Person")
+    def recipient(self, callback: Callback) -> str:
+        return callback.delivery.recipient if callback.delivery else ""
+
+
 def _shown(delivery: Delivery) -> dict[str, str]:
     """The values that a reader other than the recipient sees.
 
-    A personal link acts in the recipient's name, so it stays ``{{link}}``; only where the message was kept, this
-    page is the one place in which anybody can find it.
+    A personal link, or code, acts in the recipient's name, so it stays ``{{link}}``; only where the message was
+    kept, this page is the one place in which anybody can find it.
     """
     if delivery.state == Delivery.State.KEPT:
         return delivery.values
-    return {name: value for name, value in delivery.values.items() if "://" not in value}
+    return {name: value for name, value in delivery.values.items() if "://" not in value and name != "code"}

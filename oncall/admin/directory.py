@@ -1,17 +1,20 @@
 """People, teams and services."""
 
-from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db import transaction
 from django.db.models import QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from oncall import clock, contacts, schedules
 from oncall.admin.contacts import ContactInline, RuleInline, has_unverified_contacts, verify_contacts
+from oncall.admin.inbox import Inbox
 from oncall.admin.trials import SEND_TEST
+from oncall.admin.ways import Ways
 from oncall.edges.admin import HTTPS, HistoryAdmin, Verb, VerbsAdmin
 from oncall.models import Runbook, Service, Team, User
 
@@ -53,6 +56,23 @@ class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
     search_fields = ["username", "first_name", "last_name", "email"]
     ordering = ["first_name", "last_name", "username"]
 
+    def get_urls(self) -> list:
+        return [*Inbox(self.admin_site).urls(), *Ways(self).urls(), *super().get_urls()]
+
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
+        """A new person is told by mail at once; an address that is corrected is corrected everywhere.
+
+        Stored answers name people, so those that name her hold no longer when she is called otherwise.
+        """
+        super().save_model(request, obj, form, change)
+        told = {"by": request.user, "at": clock.now()}
+        if change and "username" in form.changed_data:
+            schedules.touch_naming(obj, **told)
+        if not change:
+            contacts.give_defaults(obj, **told)
+        elif "email" in form.changed_data:
+            contacts.follow_account(obj, before=form.initial.get("email", ""), **told)
+
     def as_it_was(self) -> "PersonAdmin":
         """Without the password: no version of it is kept, and Django's link to change it leads astray there."""
         shown = super().as_it_was()
@@ -69,12 +89,6 @@ class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
         if obj is not None and obj.is_superuser and not request.user.is_superuser:
             return False
         return super().has_change_permission(request, obj)
-
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Stored answers name people, so those that name her hold no longer when she is called otherwise."""
-        super().save_model(request, obj, form, change)
-        if change and "username" in form.changed_data:
-            schedules.touch_naming(obj, by=request.user, at=clock.now())
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         schedules.touch_naming(obj, by=request.user, at=clock.now())
@@ -95,13 +109,19 @@ class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
         if not person.pk:
             return "Save first, then add addresses."
         faults = contacts.readiness(person)
+        link = format_html(
+            '<p><a href="{}">Contacts and rules, with a test</a></p>',
+            reverse("admin:oncall_ways", args=[person.pk]),
+        )
         if not faults:
-            return format_html('<span class="m-good">{}</span>', "Yes, for high and for low urgency")
+            return format_html('<p class="m-good">{}</p>{}', "Yes, for high and for low urgency", link)
         if not contacts.is_proven(person):
-            return format_html_join(
+            said = format_html_join(
                 "", '<p class="m-bad">{}</p>', ((fault,) for fault in [*faults, UNPROVEN])
             )
-        return format_html_join("", '<p class="m-warn">{}</p>', ((fault,) for fault in faults))
+        else:
+            said = format_html_join("", '<p class="m-warn">{}</p>', ((fault,) for fault in faults))
+        return format_html("{}{}", said, link)
 
     @admin.display(description="Name", ordering="first_name")
     def full_name(self, person: User) -> str:

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from oncall import plans
 from oncall.edges import addresses, times
+from oncall.messaging import callbacks
 from oncall.messaging.models import Attempt, Delivery
 from oncall.models import Page, PageEvent, User
 
@@ -16,6 +17,7 @@ ICONS = {
     Kind.ALREADY_PAGED: "user",
     Kind.FALLBACK: "alert",
     Kind.UNREACHABLE: "alert",
+    Kind.QUIET: "bell-off",
     Kind.WEBHOOK: "globe",
     Kind.NOBODY: "alert",
     Kind.REPEATED: "repeat",
@@ -30,7 +32,14 @@ ICONS = {
     Kind.RESTARTED: "repeat",
     Kind.RESOLVED: "st-closed",
 }
-WORDS = {"email": "E-mail", "sms": "SMS", "voice": "Voice", "webhook": "Webhook", "push": "Push"}
+WORDS = {
+    "email": "E-mail",
+    "sms": "SMS",
+    "voice": "Voice",
+    "webhook": "Webhook",
+    "push": "Push",
+    "inbox": "Inbox",
+}
 
 
 @dataclass(frozen=True)
@@ -89,25 +98,37 @@ def _delivery_row(delivery: Delivery, names: dict[str, str], with_links: bool) -
         title=f"{medium} to {addresses.masked(delivery.address)}",
         text=", ".join(filter(None, [whom, tries])),
         icon=delivery.medium,
-        outcome=_outcome(delivery),
+        outcome=outcome(delivery),
         url=reverse("admin:messaging_delivery_change", args=[delivery.pk]) if with_links else "",
     )
 
 
-def _outcome(delivery: Delivery) -> Outcome:
+def outcome(delivery: Delivery) -> Outcome:
+    """How a delivery ended, or how far it has come."""
     state = Delivery.State
     if delivery.state == state.SENT:
-        return Outcome(
-            "check", "m-good", f"Handed over in {times.span(delivery.finished_at - delivery.created_at)}"
-        )
+        return _sent(delivery)
     if delivery.state in {state.DEAD, state.EXPIRED}:
         reason = addresses.first_line(delivery.last_error) if delivery.last_error else "too late to be of use"
         return Outcome("cross", "m-bad", f"Given up: {reason}")
     if delivery.state == state.KEPT:
-        return Outcome("mail", "m-warn", "Kept here: no mail server is set")
+        kept = delivery.medium == "inbox"
+        return Outcome("mail", "m-warn", "Kept in the inbox" if kept else "Kept here: no mail server is set")
     if delivery.state == state.CANCELLED:
         return Outcome("st-cancelled", "m-quiet", "Not sent: no longer needed")
     return _unfinished(delivery)
+
+
+def _sent(delivery: Delivery) -> Outcome:
+    """Handed over; of a message to a telephone its provider says later whether it arrived."""
+    if delivery.reported in callbacks.ARRIVED:
+        word = "Call taken" if delivery.medium == "voice" else "Delivered"
+        after = times.span(delivery.reported_at - delivery.created_at)
+        return Outcome("check", "m-good", f"{word} after {after}")
+    handed_over = f"Handed over in {times.span(delivery.finished_at - delivery.created_at)}"
+    if delivery.medium in callbacks.MEDIUMS:
+        return Outcome("next", "m-quiet", f"{handed_over}, {delivery.reported or 'no word yet'}")
+    return Outcome("check", "m-good", handed_over)
 
 
 def _unfinished(delivery: Delivery) -> Outcome:

@@ -3,17 +3,20 @@
 Keys are slugs, usernames for people.
 """
 
+import re
+from datetime import time
 from typing import Any
 
 import django_filters
 from django.db import transaction
 from django.db.models import Prefetch, ProtectedError
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers, viewsets
 
-from oncall import clock, schedules
+from oncall import clock, contacts, schedules
 from oncall.edges.api import Idempotent
 from oncall.messaging.errors import DomainError
-from oncall.models import ContactMethod, EscalationPolicy, Runbook, Service, Team, User
+from oncall.models import ContactMethod, EscalationPolicy, Runbook, Service, Team, Urgency, User
 
 
 class SetUpViewSet(Idempotent, viewsets.ModelViewSet):
@@ -36,23 +39,74 @@ class ContactSerializer(serializers.ModelSerializer):
         fields = ["name", "medium", "address", "verified_at"]
 
 
+TIME = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "properties": {"from": TIME, "to": TIME},
+        "required": ["from", "to"],
+        "nullable": True,
+    }
+)
+class QuietHours(serializers.Field):
+    """``{"from": "22:00", "to": "07:00"}`` on the person's clock, every day; null: none."""
+
+    def __init__(self) -> None:
+        super().__init__(source="*", required=False, allow_null=True)
+
+    def to_representation(self, person: User) -> dict[str, str] | None:
+        if person.quiet_from is None:
+            return None
+        return {"from": f"{person.quiet_from:%H:%M}", "to": f"{person.quiet_to:%H:%M}"}
+
+    def to_internal_value(self, told: Any) -> dict[str, time | None]:
+        if told is None:
+            return {"quiet_from": None, "quiet_to": None}
+        if not isinstance(told, dict) or set(told) != {"from", "to"}:
+            raise serializers.ValidationError('Send {"from": "22:00", "to": "07:00"}, or null.')
+        found = {f"quiet_{key}": self._time(told[key]) for key in ("from", "to")}
+        if found["quiet_from"] == found["quiet_to"]:
+            raise serializers.ValidationError("Quiet hours end at another time than they begin.")
+        return found
+
+    @staticmethod
+    def _time(text: Any) -> time:
+        if not isinstance(text, str) or not re.fullmatch(TIME["pattern"], text, re.ASCII):
+            raise serializers.ValidationError("Write times as 22:00.")
+        return time.fromisoformat(text)
+
+
 class UserSerializer(serializers.ModelSerializer):
-    """A person. Addresses are shown to herself and to those who may change people."""
+    """A person. Addresses, rules and quiet hours are shown to herself and to those who may change people."""
 
     name = serializers.CharField(source="get_full_name", max_length=300, required=False)
     teams = serializers.SlugRelatedField("slug", many=True, read_only=True)
     email = serializers.EmailField(required=False, allow_blank=True)
     contacts = ContactSerializer(many=True, read_only=True)
+    rules = serializers.SerializerMethodField()
+    quiet_hours = QuietHours()
 
     class Meta:
         model = User
-        fields = ["username", "name", "email", "time_zone", "is_active", "teams", "contacts"]
+        fields = [
+            "username", "name", "email", "time_zone", "is_active", "teams", "contacts", "rules", "quiet_hours",
+        ]  # fmt: skip
+
+    def get_rules(self, person: User) -> dict[str, list[dict[str, Any]]]:
+        """``{"high": [{"after_seconds", "contact"}], "low": […]}``."""
+        found: dict[str, list[dict[str, Any]]] = {urgency: [] for urgency in Urgency.values}
+        for rule in sorted(person.rules.all(), key=lambda rule: (rule.after, rule.pk)):
+            seconds = int(rule.after.total_seconds())
+            found[rule.urgency].append({"after_seconds": seconds, "contact": rule.contact.name})
+        return found
 
     def to_representation(self, person: User) -> dict[str, Any]:
         shown = super().to_representation(person)
         viewer = self.context["request"].user
         if viewer != person and not viewer.has_perm("oncall.change_user"):
-            shown |= {"email": None, "contacts": None}
+            shown |= {"email": None, "contacts": None, "rules": None, "quiet_hours": None}
         return shown
 
     def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
@@ -65,13 +119,19 @@ class UserSerializer(serializers.ModelSerializer):
         person = User(**fields)
         person.set_unusable_password()
         person.save()
+        return contacts.give_defaults(person, by=self.context["request"].user, at=clock.now())
+
+    def update(self, person: User, fields: dict[str, Any]) -> User:
+        before = person.email
+        person = super().update(person, fields)
+        contacts.follow_account(person, before=before, by=self.context["request"].user, at=clock.now())
         return person
 
 
 class UserViewSet(SetUpViewSet):
     """People. They are not deleted: what they did stays theirs; deactivate them."""
 
-    queryset = User.objects.prefetch_related("teams", "contacts")
+    queryset = User.objects.prefetch_related("teams", "contacts", "rules__contact")
     serializer_class = UserSerializer
     lookup_field = "username"
     lookup_value_regex = "[^/]+"

@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 from oncall import messages, plans
 from oncall.edges import times
 from oncall.messaging.models import Delivery
-from oncall.models import AnswerToken, Notified, Page, PageEvent, Schedule, User
+from oncall.models import AnswerToken, Notified, Page, PageEvent, Schedule, Urgency, User
 from oncall.upcoming import Upcoming, upcoming
 
 State = Page.State
@@ -157,11 +157,13 @@ def _people(
     """Who was paged and with what outcome, then who would be next."""
     rows, seen = [], set()
     reached = page.notified.filter(cycle=page.cycle).select_related("user").order_by("-id")
-    unheard = _not_delivered(page)
+    unheard, held = _not_delivered(page), _held(page, at)
     for notified in reached:
         if notified.user_id not in seen:
             seen.add(notified.user_id)
-            rows.insert(0, _person_row(page, notified, viewer, unheard, times.clock(notified.at, at, zone)))
+            when, until = times.clock(notified.at, at, zone), held.get(notified.user.username)
+            held_until = times.clock(until, at, zone) if until else ""
+            rows.insert(0, _person_row(page, notified, viewer, unheard, when, held_until))
     owner = page.acknowledged_by
     if owner and owner.pk not in seen:
         when = times.clock(page.acknowledged_at, at, zone)
@@ -175,7 +177,9 @@ def _people(
     return rows
 
 
-def _person_row(page: Page, notified: Notified, viewer: User, unheard: set[str], when: str) -> dict[str, str]:
+def _person_row(
+    page: Page, notified: Notified, viewer: User, unheard: set[str], when: str, held_until: str
+) -> dict[str, str]:
     user = notified.user
     name = _name(user, viewer)
     if page.acknowledged_by_id == user.pk:
@@ -183,6 +187,8 @@ def _person_row(page: Page, notified: Notified, viewer: User, unheard: set[str],
     if user.username in unheard:
         return _row(name, "cross", "bad", f"Paged {when}, no message got through")
     if page.state in (State.ACTIVE, State.EXHAUSTED):
+        if held_until:
+            return _row(name, "bell-off", "quiet", f"Held until {held_until} by quiet hours")
         return _row(name, "bell", "warn", f"Waiting since {when}")
     return _row(name, "bell", "quiet", f"Paged {when}")
 
@@ -198,10 +204,22 @@ def _name(user: User, viewer: User) -> str:
 def _not_delivered(page: Page) -> set[str]:
     """The usernames for whom every message has failed."""
     states: dict[str, set[str]] = {}
-    for username, state in Delivery.objects.filter(topic=page.topic).values_list("recipient", "state"):
+    sent = Delivery.objects.filter(topic=page.topic).exclude(
+        medium="inbox"
+    )  # which reaches nobody who sleeps
+    for username, state in sent.values_list("recipient", "state"):
         states.setdefault(username, set()).add(state)
     failed = {Delivery.State.DEAD, Delivery.State.EXPIRED}
     return {username for username, found in states.items() if found <= failed}
+
+
+def _held(page: Page, at: datetime) -> dict[str, datetime]:
+    """Until when each person's messages wait for the end of her quiet hours, by username."""
+    if page.urgency == Urgency.HIGH:
+        return {}
+    events = page.events.filter(kind=PageEvent.Kind.QUIET).order_by("pk")
+    ends = {event.data["user"]: parse_datetime(event.data["until"]) for event in events}
+    return {username: until for username, until in ends.items() if until > at}
 
 
 def _elsewhere(page: Page, since: datetime, person: User, at: datetime) -> str:

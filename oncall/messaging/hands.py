@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection, connections
 
-from oncall.messaging import claims
+from oncall.messaging import callbacks, claims
 from oncall.messaging.claims import Ending
 from oncall.messaging.errors import DeliveryError, DomainError, LineDown, Unsure
 from oncall.messaging.mediums import MEDIUMS
@@ -230,6 +230,8 @@ def _record(attempt: Attempt, ending: Ending, now: Clock) -> None:
     while True:
         try:
             claims.finish(attempt, ending, at=now())
+            if attempt.delivery.medium in callbacks.MEDIUMS:
+                callbacks.settle(attempt.delivery, at=now())  # the provider may have given it up already
             return
         except (OperationalError, InterfaceError):
             if connection.in_atomic_block or attempt.delivery.lease_until <= now():

@@ -107,6 +107,12 @@ class Delivery(models.Model):
         help_text="Message-ID or webhook-id: the same on every try, so that receivers can fold.",
     )
     provider_id = models.CharField(max_length=200, blank=True)
+    reported = models.CharField(
+        max_length=20,
+        blank=True,
+        help_text="What the provider said of it later: delivered, undelivered, no-answer.",
+    )
+    reported_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -142,6 +148,11 @@ class Delivery(models.Model):
             models.Index(fields=["topic"], condition=~Q(topic=""), name="delivery_by_topic"),
             models.Index(fields=["recipient"], condition=~Q(recipient=""), name="delivery_by_recipient"),
             models.Index(fields=["state", "finished_at"], name="delivery_by_state"),
+            models.Index(
+                fields=["stable_id"],
+                condition=Q(medium__in=["sms", "voice"]),
+                name="delivery_called_back",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -186,3 +197,55 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.n}"
+
+
+class Callback(models.Model):
+    """What came in from a provider of text messages or calls, and whether it counted.
+
+    Written by ``callbacks`` alone. ``digest`` names what was said, so that the same is taken once; ``outcome``
+    says why a request had no effect. ``sender`` is the number that a reply came from.
+    """
+
+    class Kind(models.TextChoices):
+        STATUS = "status", "How it went on"
+        KEY = "key", "A key was pressed"
+        REPLY = "reply", "A text message came in"
+
+    class Outcome(models.TextChoices):
+        TAKEN = "taken", "Taken"
+        NO_NEWS = "no_news", "Nothing new"
+        REPEATED = "repeated", "Refused: said before"
+        LATE = "late", "Refused: too late"
+        UNSIGNED = "unsigned", "Refused: no proof of who sent it"
+        FORGED = "forged", "Refused: the proof is wrong"
+        UNKNOWN = "unknown", "Refused: about nothing of ours"
+        WRONG = "wrong", "Refused: the code fits nothing"
+        LIMITED = "limited", "Refused: too many from there"
+
+    provider = models.CharField(max_length=20)
+    kind = models.CharField(max_length=6, choices=Kind)
+    at = models.DateTimeField(db_index=True)
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, null=True, blank=True, related_name="callbacks"
+    )
+    provider_id = models.CharField(max_length=200, blank=True)
+    sender = models.CharField(max_length=40, blank=True)
+    said = models.CharField(max_length=20, blank=True, help_text="A status, or the key that was pressed.")
+    code = models.CharField(max_length=20, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    text = models.CharField(max_length=200, blank=True)
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["digest"],
+                condition=Q(outcome__in=["taken", "no_news"]),
+                name="callback_is_taken_once",
+            )
+        ]
+        indexes = [models.Index(fields=["sender", "at"], condition=~Q(sender=""), name="callback_by_sender")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.said or self.outcome}"

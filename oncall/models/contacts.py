@@ -54,3 +54,28 @@ class NotificationRule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_urgency_display()}: {self.contact} after {self.after}"
+
+
+class ContactCheck(models.Model):
+    """A code on its way to an address, to see whether it reaches the person who entered it.
+
+    Only a keyed digest of the code is kept, and it holds for this medium and address alone. Rows outlive their
+    contact: they count how often somebody, or an address, was sent a code.
+    """
+
+    contact = models.ForeignKey(ContactMethod, models.SET_NULL, null=True, related_name="checks")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    medium = models.CharField(max_length=20)
+    address = models.CharField(max_length=1000)
+    code_digest = models.CharField(max_length=64)
+    sent_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    passed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["user", "sent_at"], name="contact_check_by_person")]
+
+    def __str__(self) -> str:
+        return f"Code to {self.medium} of {self.user}"

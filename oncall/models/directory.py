@@ -2,21 +2,36 @@
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from oncall.models.fields import TimeZoneField
 
 
 class User(AbstractUser):
-    """A person: the account, the name, the zone whose clock hangs on her wall."""
+    """A person: the account, the name, the zone whose clock hangs on her wall.
+
+    From ``quiet_from`` to ``quiet_to`` on that clock, over midnight where the second is not after the first,
+    messages of low urgency wait (``oncall.quiet``). Both or neither.
+    """
 
     time_zone = TimeZoneField(help_text="Times are shown in this zone.")
+    quiet_from = models.TimeField(null=True, blank=True, verbose_name="quiet from")
+    quiet_to = models.TimeField(null=True, blank=True, verbose_name="quiet until")
 
     history = HistoricalRecords(excluded_fields=["password", "last_login"])
 
     class Meta(AbstractUser.Meta):
         verbose_name = "person"
         verbose_name_plural = "people"
+        constraints = [
+            models.CheckConstraint(
+                name="person_has_both_ends_of_quiet_hours",
+                condition=Q(quiet_from__isnull=True, quiet_to__isnull=True)
+                | (Q(quiet_from__isnull=False, quiet_to__isnull=False) & ~Q(quiet_from=models.F("quiet_to"))),
+                violation_error_message="Quiet hours need a beginning and another time at which they end.",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username

@@ -131,6 +131,7 @@ class PageEvent(models.Model):
         FALLBACK = "fallback", "Reached another way"
         UNREACHABLE = "unreachable", "No way to reach somebody"
         UNDELIVERED = "undelivered", "A message did not arrive"
+        QUIET = "quiet", "Held by quiet hours"
         WEBHOOK = "webhook", "A program is told"
         NOBODY = "nobody", "A step reaches nobody"
         REPEATED = "repeated", "The steps begin again"

@@ -1,6 +1,6 @@
 """``plan`` and ``apply``: a set-up from a file, all or nothing, and nothing the second time."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -251,3 +251,59 @@ def test_the_demo_company_shows_payments_first():
 
     names = [group.name for group in Component.objects.filter(is_group=True)]
     assert names == ["Payments", "Developers", "Merchants"]
+
+
+# -- quiet hours, and media of telephones ------------------------------------------------------------------
+def quiet_user(hours: str) -> str:
+    return f"users: [{{username: dana, quiet_hours: {hours}}}]"
+
+
+@pytest.mark.django_db
+def test_quiet_hours_are_set_kept_and_taken_away(write):
+    night = quiet_user('{from: "22:00", to: "07:00"}')
+    apply(write(night))
+    dana = User.objects.get(username="dana")
+    assert (dana.quiet_from, dana.quiet_to) == (time(22), time(7))
+    assert apply(write(night)).changes == []
+
+    apply(write("users: [{username: dana}]"))  # says nothing of them
+    assert User.objects.get(username="dana").quiet_from == time(22)
+
+    apply(write(quiet_user("null")))
+    assert User.objects.get(username="dana").quiet_from is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("hours", "reason"),
+    [
+        ("{from: 22:00, to: 07:00}", "in quotes"),  # YAML reads a number
+        ('{from: "22:00"}', "needs 'to'"),
+        ('{from: "24:00", to: "07:00"}', "time of day"),
+        ('{from: "22:00", to: "22:00"}', "another time"),
+        ('{from: "22:00", to: "07:00", days: [MO]}', "Unknown key 'days'"),
+        ("night", "must be a mapping"),
+    ],
+)
+def test_quiet_hours_that_are_none_are_told_with_their_line(write, hours, reason):
+    with pytest.raises(provisioning.ProvisioningError, match=reason) as fault:
+        apply(write(quiet_user(hours)))
+
+    assert fault.value.line == 1
+
+
+@pytest.mark.django_db
+def test_a_provisioned_telephone_is_verified_and_its_number_checked(write):
+    contacts = 'contacts: [{{name: phone, medium: sms, address: "{}"}}]'
+    apply(write(f"users: [{{username: dana, {contacts.format('+49 170 1234567')}}}]"))
+
+    contact = User.objects.get(username="dana").contacts.get()
+    assert (contact.address, contact.verified_at) == ("+491701234567", AT)
+    with pytest.raises(provisioning.ProvisioningError, match="country code"):
+        apply(write(f"users: [{{username: dana, {contacts.format('0170 12')}}}]"))
+
+
+@pytest.mark.django_db
+def test_an_inbox_is_nobodys_contact(write):
+    with pytest.raises(provisioning.ProvisioningError, match="'medium' must be one of"):
+        apply(write("users: [{username: dana, contacts: [{name: x, medium: inbox, address: dana}]}]"))

@@ -1,5 +1,7 @@
 """``users/ teams/ services/ runbooks/ policies/`` of the API: read by many, written by those with the right."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
@@ -135,3 +137,54 @@ def test_lists_take_a_constant_number_of_queries(path, reader, team, policy, dja
 
     with django_assert_max_num_queries(8):  # four of them are the session and the rights
         assert client.get(f"/api/v1/{path}").status_code == 200
+
+
+# -- rules and quiet hours ---------------------------------------------------------------------------------
+QUIET = {"from": "22:00", "to": "07:00"}
+
+
+def test_quiet_hours_are_written_read_and_taken_away(root, alice):
+    changed = call(root, "patch", "users/alice/", {"quiet_hours": QUIET})
+    assert (changed.status_code, changed.json()["quiet_hours"]) == (200, QUIET)
+
+    assert call(root, "patch", "users/alice/", {"time_zone": "UTC"}).json()["quiet_hours"] == QUIET
+    assert call(root, "patch", "users/alice/", {"quiet_hours": None}).json()["quiet_hours"] is None
+    assert alice.history.count() >= 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["22:00", {"from": "22:00"}, {"from": "22:00", "to": "22:00"}, {"from": "22", "to": "24:00"}, [], 1],
+)
+def test_quiet_hours_that_are_none_are_refused(root, alice, wrong):
+    assert call(root, "patch", "users/alice/", {"quiet_hours": wrong}).status_code == 400
+
+
+def test_rules_are_read_by_the_person_herself_and_by_who_may_change_people(root, reader, alice, at):
+    contact = alice.contacts.create(name="mail", medium="email", address="a@example.com")
+    alice.rules.create(urgency="high", after=timedelta(minutes=5), contact=contact)
+
+    assert call(root, "get", "users/alice/").json()["rules"] == {
+        "high": [{"after_seconds": 300, "contact": "mail"}],
+        "low": [],
+    }
+    hidden = call(reader, "get", "users/alice/").json()
+    assert (hidden["rules"], hidden["quiet_hours"]) == (None, None)
+
+
+def test_a_person_made_with_an_address_is_told_there_at_once(root):
+    body = {"username": "dave", "email": "dave@example.com", "quiet_hours": QUIET}
+
+    made = call(root, "post", "users/", body).json()
+
+    assert [contact["address"] for contact in made["contacts"]] == ["dave@example.com"]
+    assert made["rules"]["high"] == [{"after_seconds": 0, "contact": "mail"}]
+    assert made["quiet_hours"] == QUIET
+
+
+def test_a_corrected_address_is_corrected_in_the_contacts(root):
+    call(root, "post", "users/", {"username": "dave", "email": "dave@wrong.example"})
+
+    changed = call(root, "patch", "users/dave/", {"email": "dave@example.com"}).json()
+
+    assert [contact["address"] for contact in changed["contacts"]] == ["dave@example.com"]

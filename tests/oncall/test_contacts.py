@@ -1,6 +1,6 @@
 """By which ways a page reaches a person, and what is missing (field/oncall.md rule 15)."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 
@@ -134,3 +134,72 @@ def test_the_ways_of_many_people_take_three_queries(alice, bob, carol, add, djan
     with django_assert_num_queries(3):
         contacts.load(people)
         assert all(contacts.ways(person, "high") for person in people)
+
+
+# -- telephones, quiet hours, last ways --------------------------------------------------------------------
+def test_a_medium_that_nobody_set_up_is_passed_over_and_named(alice, add):
+    add("phone", "sms", "+491701234567", high=0)
+    add("mail", high=5, low=0)
+
+    assert reached(alice) == [("mail", 5)]
+    assert contacts.readiness(alice)[-1] == (
+        "phone cannot be used. SMS is not set up: set TWILIO_ACCOUNT_SID or SMS_GATEWAY_URL"
+    )
+
+
+def test_a_contact_that_lost_its_sense_is_named(alice, add):
+    add("mail", high=0, low=0)
+    add("bad", address="no address", high=1)
+
+    assert contacts.readiness(alice) == [
+        "bad has an address that cannot be used. Enter one e-mail address, such as alice@example.com"
+    ]
+
+
+@pytest.fixture
+def night(alice):
+    """Quiet from 22:00 to 07:00 in Berlin, where alice is."""
+    alice.quiet_from, alice.quiet_to = time(22), time(7)
+    return alice
+
+
+def held(person, urgency, at) -> list[tuple[timedelta, bool]]:
+    ways = contacts.hold(person, contacts.ways(person, urgency), urgency=urgency, at=at)
+    return [(way.after, way.held_until is not None) for way in ways]
+
+
+def test_low_urgency_waits_for_the_end_of_quiet_hours(night, add, at):
+    add(low=0)
+
+    assert held(night, "low", at("21:30")) == [(timedelta(hours=8, minutes=30), True)]
+
+
+def test_high_urgency_never_waits(night, add, at):
+    add(high=0)
+
+    assert held(night, "high", at("21:30")) == [(timedelta(), False)]
+
+
+def test_a_rule_that_falls_into_quiet_hours_waits_and_one_before_does_not(night, add, at):
+    add("soon", low=0)
+    add("late", low=30)
+
+    assert held(night, "low", at("20:45")) == [
+        (timedelta(), False),
+        (timedelta(hours=9, minutes=15), True),
+    ]
+
+
+def test_after_her_last_way_come_the_mail_addresses_that_were_not_tried(alice, add):
+    add("hook", "webhook", "https://example.com/x", high=0)
+    add("work", address="work@example.org")
+
+    found = contacts.last_ways(alice, tried=["https://example.com/x", "WORK@example.org"])
+
+    assert [(way.medium, way.address) for way in found] == [("email", "alice@example.com")]
+
+
+def test_after_all_of_them_comes_the_inbox(alice):
+    found = contacts.last_ways(alice, tried=["alice@example.com"])
+
+    assert [(way.medium, way.address) for way in found] == [("inbox", "alice")]

@@ -1,119 +1,95 @@
-"""A test to an address really goes out, and its outcome is shown."""
+"""A test of one's rules really sends, at once, and is plainly a test."""
+
+from datetime import time, timedelta
 
 import pytest
-import time_machine
-from django.test import Client
 
 from oncall import trials
-from oncall.messaging import outbox
 from oncall.messaging.errors import DomainError
 from oncall.messaging.models import Delivery
-from tests.messaging.services import KNOWN, fake_service
+from oncall.models import PageEvent
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def slack(settings):
-    with fake_service(dict(KNOWN["slack"].script)) as (fake, url):
-        settings.SLACK_API_URL, settings.SLACK_BOT_TOKEN = url, "xoxb-1"
-        yield fake
+def ways(alice, at):
+    """alice is told by mail at once and by her second address after ten minutes; low urgency by the second."""
+    for urgency, number, minutes in (("high", 1, 0), ("high", 2, 10), ("low", 2, 0)):
+        contact, _ = alice.contacts.get_or_create(
+            name=f"mail {number}", medium="email", address=f"a{number}@example.org", verified_at=at("09:00")
+        )
+        alice.rules.create(urgency=urgency, after=timedelta(minutes=minutes), contact=contact)
+    return alice
 
 
-@pytest.fixture
-def contact(alice):
-    return alice.contacts.create(name="chat", medium="slack", address="U024BE7LH")
+def test_every_way_is_tried_at_once_and_marked(ways, at):
+    trial = trials.run(ways, urgency="high", by=ways, at=at("10:00"))
+
+    assert [delivery.address for delivery in trial.deliveries] == ["a1@example.org", "a2@example.org"]
+    assert {delivery.due_at for delivery in trial.deliveries} == {at("10:00")}
+    assert trial.deliveries[0].message.subject == "[Test] Your rules for high urgency"
+    assert trial.deliveries[1].values == {"way": "mail 2", "after": "600"}
+    assert not PageEvent.objects.exists()
 
 
-def test_a_test_goes_out_and_says_that_nothing_is_wrong(slack, contact, alice, at):
-    test = trials.send_test(contact, by=alice, at=at("10:00"))
-    outbox.deliver_due(now=lambda: at("10:00"))
+def test_only_the_rules_of_that_urgency_are_tried(ways, at):
+    trial = trials.run(ways, urgency="low", by=ways, at=at("10:00"))
 
-    test.refresh_from_db()
-    assert trials.outcome(test) == "Sent. Posted to Slack."
-    assert "Nothing is wrong" in slack.requests[0][1].decode()
-    assert test.message.purpose == "canary"
+    assert [delivery.address for delivery in trial.deliveries] == ["a2@example.org"]
 
 
-def test_a_test_that_was_refused_says_why(slack, contact, alice, at):
-    slack.everywhere((200, {"ok": False, "error": "channel_not_found"}))
-    test = trials.send_test(contact, by=alice, at=at("10:00"))
-    outbox.deliver_due(now=lambda: at("10:00"))
+def test_it_goes_through_the_outbox_after_every_page(ways, at):
+    trials.run(ways, urgency="high", by=ways, at=at("10:00"))
 
-    test.refresh_from_db()
-    assert trials.outcome(test) == "It did not arrive. Slack refused: channel_not_found"
+    assert set(Delivery.objects.values_list("lane", "priority")) == {("page", 9)}
 
 
-def test_a_test_that_waits_says_so(slack, contact, alice, at):
-    slack.everywhere((503, None))
-    test = trials.send_test(contact, by=alice, at=at("10:00"))
-    assert trials.outcome(test) == "It is on its way."
-    outbox.deliver_due(now=lambda: at("10:00"))
+def test_quiet_hours_do_not_hold_a_test(ways, at):
+    ways.quiet_from, ways.quiet_to = time(0), time(23)
+    ways.save()
 
-    test.refresh_from_db()
-    assert trials.outcome(test) == "It has not arrived yet and is tried again. Slack answered 503."
+    assert trials.run(ways, urgency="low", by=ways, at=at("10:00")).deliveries[0].due_at == at("10:00")
 
 
-def test_a_medium_that_is_not_set_up_cannot_be_tested(contact, alice, at, settings):
-    settings.SLACK_BOT_TOKEN = ""
+def test_whoever_tests_for_another_is_named(ways, root, at):
+    root.first_name = "{{link}}"
+    root.save()
 
-    with pytest.raises(DomainError, match="Slack is not set up here"):
-        trials.send_test(contact, by=alice, at=at("10:00"))
+    trial = trials.run(ways, urgency="high", by=root, at=at("10:00"))
 
-
-def test_an_address_is_not_flooded_with_tests(slack, contact, alice, at):
-    trials.send_test(contact, by=alice, at=at("10:00"))
-
-    with pytest.raises(DomainError) as refusal:
-        trials.send_test(contact, by=alice, at=at("10:00:05"))
-    assert refusal.value.code == "too_soon"
-    assert trials.send_test(contact, by=alice, at=at("10:00:30"))
+    assert "asked for by { {link}}" in trial.deliveries[0].message.text
 
 
-def test_the_test_of_an_old_address_says_nothing_of_the_new_one(slack, contact, alice, at):
-    trials.send_test(contact, by=alice, at=at("10:00"))
-    contact.address = "U0NEW0001"
+def test_the_newest_is_shown(ways, at):
+    assert trials.last(ways) is None
+    trials.run(ways, urgency="high", by=ways, at=at("10:00"))
+    trials.run(ways, urgency="low", by=ways, at=at("10:01"))
 
-    assert trials.last_test(contact) is None
+    newest = trials.last(ways)
 
-
-@pytest.fixture
-def console(root, at, monkeypatch):
-    monkeypatch.setattr("oncall.admin.trials.PATIENCE_S", 0)
-    client = Client()
-    client.force_login(root)
-    with time_machine.travel(at("10:00"), tick=False):
-        yield client
+    assert (newest.urgency, newest.at, len(newest.deliveries)) == ("low", at("10:01"), 1)
 
 
-def test_the_console_sends_a_test_and_shows_how_it_went(slack, contact, alice, console, at):
-    console.post(f"/admin/oncall/user/{alice.pk}/verbs/send-test/", {"contact": contact.pk})
-    outbox.deliver_due(now=lambda: at("10:00"))
+def test_pressing_twice_in_a_second_is_one_test(ways, at):
+    for _ in range(2):
+        trials.run(ways, urgency="high", by=ways, at=at("10:00"))
 
-    shown = console.get(f"/admin/oncall/user/{alice.pk}/change/").content.decode()
-    assert "Sent. Posted to Slack." in shown
-    assert Delivery.objects.get().recipient == "alice"
+    assert Delivery.objects.count() == 2
 
 
-def test_only_the_persons_own_addresses_can_be_chosen(slack, contact, bob, console):
-    other = bob.contacts.create(name="mail", medium="email", address="bob@example.com")
+def test_there_are_six_tests_an_hour_at_most(ways, at):
+    for minute in range(6):
+        trials.run(ways, urgency="high", by=ways, at=at(f"10:0{minute}"))
 
-    console.post(f"/admin/oncall/user/{contact.user.pk}/verbs/send-test/", {"contact": other.pk})
-
-    assert not Delivery.objects.exists()
-
-
-def test_a_webhooks_owner_sees_its_signing_secret(alice, console):
-    alice.contacts.create(name="hook", medium="webhook", address="https://hooks.example.com/x")
-
-    assert "whsec_" in console.get(f"/admin/oncall/user/{alice.pk}/change/").content.decode()
+    with pytest.raises(DomainError, match="6 tests"):
+        trials.run(ways, urgency="high", by=ways, at=at("10:30"))
+    trials.run(ways, urgency="high", by=ways, at=at("11:01"))
 
 
-def test_only_what_is_set_up_can_be_chosen(alice, console, settings):
-    settings.SLACK_BOT_TOKEN = settings.NTFY_URL = ""
-    alice.contacts.create(name="push", medium="ntfy", address="topic")
+def test_who_cannot_be_reached_is_told_so(carol, at):
+    carol.email = ""
+    carol.save()
 
-    shown = console.get(f"/admin/oncall/user/{alice.pk}/change/").content.decode()
-    assert '<option value="slack"' not in shown
-    assert '<option value="ntfy" selected' in shown  # chosen before, and still hers
-    assert "Not set up here: push (ntfy)" in shown.replace("&#x27;", "'")
+    with pytest.raises(DomainError, match="no way to reach you"):
+        trials.run(carol, urgency="high", by=carol, at=at("10:00"))

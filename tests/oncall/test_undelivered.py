@@ -1,10 +1,10 @@
 """Messages that never arrive do not keep anybody waiting (field/oncall.md rule 15)."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 
-from oncall import paging
+from oncall import paging, undelivered
 from oncall.messaging.models import Delivery
 from oncall.models import Page
 from oncall.undelivered import note_undelivered
@@ -76,3 +76,82 @@ def test_nothing_is_noted_after_an_answer(page, alice, advance, at):
     paging.acknowledge(page, by=alice, at=at("10:00:05"))
 
     assert note(at) == 0
+
+
+# -- after the last rule -----------------------------------------------------------------------------------
+@pytest.fixture
+def hook_only(alice, at):
+    """alice has one rule, and it is not by mail."""
+    contact = alice.contacts.create(
+        name="hook", medium="webhook", address="https://example.com/x", verified_at=at("09:00")
+    )
+    alice.rules.create(urgency="high", after=timedelta(), contact=contact)
+
+
+def test_after_the_last_rule_comes_the_mail_address(hook_only, page, advance, at):
+    advance("10:00")
+    give_up(at, medium="webhook")
+
+    note(at)
+
+    mail = Delivery.objects.get(medium="email")
+    assert (mail.address, mail.due_at, mail.recipient) == ("alice@example.com", at("10:00:10"), "alice")
+    assert "link" in mail.values
+    assert page.events.filter(kind="fallback", text="No message reached Alice: e-mail is used").exists()
+    assert Page.objects.get().next_step_at == at("10:05")
+
+
+def test_after_the_mail_address_comes_the_inbox_and_the_next_step_at_once(hook_only, page, advance, told, at):
+    advance("10:00")
+    give_up(at, medium="webhook")
+    note(at)
+    give_up(at, medium="email")
+
+    note(at, "10:00:20")
+    advance("10:00:21")
+
+    inbox = Delivery.objects.get(medium="inbox")
+    assert (inbox.recipient, inbox.due_at) == ("alice", at("10:00:20"))
+    assert told()[-1] == "bob"
+
+
+def test_nothing_comes_after_the_last_rule_while_another_message_is_under_way(two_ways, page, advance, at):
+    advance("10:00")
+    give_up(at, address="a2@example.com")
+
+    note(at)
+
+    assert Delivery.objects.count() == 2
+
+
+def test_in_quiet_hours_a_failure_wakes_nobody_sooner(alice, make_page, advance, at):
+    alice.quiet_from, alice.quiet_to = time(10, 30), time(13)  # in Berlin it is 11:00 when the page begins
+    alice.save()
+    for minutes in (0, 10):
+        contact = alice.contacts.create(
+            name=f"way {minutes}", medium="email", address=f"a{minutes}@example.com", verified_at=at("09:00")
+        )
+        alice.rules.create(urgency="low", after=timedelta(minutes=minutes), contact=contact)
+    make_page(user=alice, urgency="low")
+    advance("10:00")
+    give_up(at, address="a0@example.com")
+
+    note(at)
+
+    assert Delivery.objects.get(address="a10@example.com").due_at == at("12:00")
+
+
+def test_what_a_provider_gives_up_is_noted_at_once(two_ways, page, advance, at):
+    advance("10:00")
+    give_up(at, address="a0@example.com")
+
+    assert undelivered.note(Delivery.objects.get(address="a0@example.com"), at=at("10:00:02"))
+
+    assert Delivery.objects.get(address="a2@example.com").due_at == at("10:00:02")
+    assert note(at) == 0
+
+
+def test_what_is_under_way_is_not_noted(two_ways, page, advance, at):
+    advance("10:00")
+
+    assert not undelivered.note(Delivery.objects.get(address="a0@example.com"), at=at("10:00:02"))

@@ -4,19 +4,24 @@ from oncall.messaging.errors import DomainError
 from oncall.messaging.mediums.apprise import Apprise
 from oncall.messaging.mediums.base import Medium
 from oncall.messaging.mediums.email import Email
+from oncall.messaging.mediums.inbox import Inbox
 from oncall.messaging.mediums.matrix import Matrix
 from oncall.messaging.mediums.mattermost import Mattermost
 from oncall.messaging.mediums.ntfy import Ntfy
 from oncall.messaging.mediums.pushover import Pushover
 from oncall.messaging.mediums.slack import Slack
+from oncall.messaging.mediums.sms import Sms
 from oncall.messaging.mediums.teams import Teams
 from oncall.messaging.mediums.telegram import Telegram
+from oncall.messaging.mediums.voice import Voice
 from oncall.messaging.mediums.webhook import Webhook
 
 MEDIUMS: dict[str, Medium] = {
     medium.name: medium
     for medium in (
         Email(),
+        Sms(),
+        Voice(),
         Slack(),
         Mattermost(),
         Matrix(),
@@ -26,8 +31,11 @@ MEDIUMS: dict[str, Medium] = {
         Pushover(),
         Webhook(),
         Apprise(),
+        Inbox(),
     )
 }
+#: Those on which a person has an address of her own; the inbox is everybody's, and comes last.
+PERSONAL = [name for name in MEDIUMS if name != Inbox.name]
 
 
 def by_name(name: str) -> Medium:
@@ -39,9 +47,18 @@ def by_name(name: str) -> Medium:
 
 def offered() -> list[Medium]:
     """The mediums that are set up here, so that people may choose them."""
-    return [medium for medium in MEDIUMS.values() if medium.is_set_up]
+    return [medium for medium in MEDIUMS.values() if not missing(medium.name)]
 
 
 def changeable() -> list[str]:
     """The names of those on which a message can be changed after it was sent."""
     return [medium.name for medium in offered() if medium.changes]
+
+
+def missing(name: str) -> str:
+    """What an operator must still set before this medium can send, as a sentence; empty: nothing."""
+    medium = by_name(name)
+    if medium.is_set_up:
+        return ""
+    ask = getattr(medium, "missing", None)
+    return ask() if ask else f"{medium.label} is not set up here: docs/mediums.md says how."

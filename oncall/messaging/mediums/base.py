@@ -63,7 +63,8 @@ class Medium(Protocol):
 
     ``label`` names it in a sentence, ``hint`` says what to enter as an address, ``changes`` whether a message
     can still be changed after it was sent, and ``is_set_up`` whether the operator's settings for it are
-    there: what is not set up is offered to nobody, and a letter for it fails for good.
+    there: what is not set up is offered to nobody, and a letter for it fails for good. Where that takes more than
+    one sentence to mend, ``missing()`` says what is not set yet.
     """
 
     name: str

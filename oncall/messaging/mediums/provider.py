@@ -106,7 +106,7 @@ class Service:
         if 300 <= answer.status < 400:
             text = f"{self.label} answers with a redirect, which is not followed. Set its final address."
             raise DeliveryError(text, permanent=True, code=str(answer.status))
-        return Reply(answer.status, _json(answer.body), retry_after_s(answer.headers))
+        return Reply(answer.status, _json(answer.body), egress.retry_after_s(answer))
 
     def refused(self, reply: Reply, said: str, *, retry_after_s: int | None = None) -> DeliveryError:
         """The error for an answer that is no success. 4xx is final, but for those that ask for patience."""
@@ -118,12 +118,6 @@ class Service:
     def unreadable(self, reply: Reply) -> DeliveryError:
         """The error for a success that does not say what it must."""
         return Unsure(f"{self.label} answered something that is not its own form.", code=str(reply.status))
-
-
-def retry_after_s(headers: dict[str, str]) -> int | None:
-    """The seconds that a service asks us to wait, if it says so in seconds."""
-    value = headers.get("retry-after", "").strip()
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 7 else None
 
 
 def _json(body: bytes) -> dict[str, Any]:
