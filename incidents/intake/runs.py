@@ -66,8 +66,14 @@ class Run:
         keys = _keys(notification)
         if statuses == {Status.RESOLVED} and not keys.isdisjoint(self.said):
             return False
+        if any(event.group_key != self._group_of(event) for event in notification.events):
+            return False
         before = self._groups.get(notification.group_key)
         return before is None or before == keys
+
+    def _group_of(self, event: Event) -> str:
+        """The group that the event's key is in so far."""
+        return self.said.get(event.dedup_key, event).group_key
 
     def refuse_wanderers(self, groups: Mapping[str, str]) -> None:
         """Raise ``Entangled`` if a key comes from another group that is closed; ``groups``: its group so far."""

@@ -85,7 +85,7 @@ def outcome(source, bodies, batch, monkeypatch):
     return left
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(40))
 def test_many_at_once_leave_what_one_after_the_other_leaves(prometheus, monkeypatch, seed):
     chance = random.Random(seed)
     bodies = [some_notification(chance) for _ in range(10)]
