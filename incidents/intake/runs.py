@@ -53,7 +53,7 @@ class Run:
             self.first_seen.setdefault(event.dedup_key, seen_at)
             self.last_seen[event.dedup_key] = seen_at
         if _closes(notification):
-            self.closed[notification.group_key] = seen_at
+            self.closed.setdefault(notification.group_key, seen_at)
         if notification.group_key:
             self._groups[notification.group_key] = _keys(notification)
 
