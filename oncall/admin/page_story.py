@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils import timezone
 
 from oncall import plans
 from oncall.edges import addresses, times
@@ -97,9 +98,10 @@ def _delivery_row(delivery: Delivery, names: dict[str, str], with_links: bool) -
 def _outcome(delivery: Delivery) -> Outcome:
     state = Delivery.State
     if delivery.state == state.SENT:
-        return Outcome(
-            "check", "m-good", f"Handed over in {times.span(delivery.finished_at - delivery.created_at)}"
-        )
+        took = times.span(delivery.finished_at - delivery.created_at)
+        along = ", in one message with others" if delivery.bundled_into_id else ""
+        held = ", held by the limit meanwhile" if delivery.held_until else ""
+        return Outcome("check", "m-good", f"Handed over in {took}{held}{along}")
     if delivery.state in {state.DEAD, state.EXPIRED}:
         reason = addresses.first_line(delivery.last_error) if delivery.last_error else "too late to be of use"
         return Outcome("cross", "m-bad", f"Given up: {reason}")
@@ -116,6 +118,9 @@ def _unfinished(delivery: Delivery) -> Outcome:
         return Outcome("question", "m-warn", "Unknown: the sender stopped, it is sent again")
     if delivery.last_error:
         return Outcome("repeat", "m-warn", f"Tried again: {addresses.first_line(delivery.last_error)}")
+    if delivery.held_until and delivery.held_until == delivery.due_at:
+        until = timezone.localtime(delivery.held_until)
+        return Outcome("clock", "m-warn", f"Held by the limit until {until:%H:%M:%S}, then sent with others")
     return Outcome("clock", "m-quiet", "Waiting for its time")
 
 

@@ -163,7 +163,10 @@ class DeliverySerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Delivery
-        fields = ["id", "purpose", "medium", "address", "user", "state", "due_at", "message_id", "attempts"]
+        fields = [
+            "id", "purpose", "medium", "address", "user", "state", "due_at", "held_until", "bundled_into",
+            "message_id", "attempts",
+        ]  # fmt: skip
         read_only_fields = fields
 
 

@@ -74,6 +74,12 @@ class Delivery(models.Model):
     topic = models.CharField(max_length=100, blank=True, help_text="What it belongs to; cancelled together.")
     lane = models.CharField(max_length=4, choices=Lane, default=Lane.BULK)
     priority = models.PositiveSmallIntegerField(default=5, help_text="Within the lane; lower goes first.")
+    about = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        help_text="What it is about, coarsely: after one message more about the same is held back.",
+    )
     values = models.JSONField(default=dict, blank=True)
     idempotency_key = models.CharField(max_length=200)
     created_at = models.DateTimeField()
@@ -92,6 +98,17 @@ class Delivery(models.Model):
     provider_id = models.CharField(max_length=200, blank=True)
     last_error = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    held_until = models.DateTimeField(
+        null=True, blank=True, help_text="A limit let it wait until then, so that it went with others."
+    )
+    bundled_into = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="bundled",
+        help_text="The delivery in whose message it went out.",
+    )
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -125,6 +142,11 @@ class Delivery(models.Model):
             models.Index(fields=["topic"], condition=~Q(topic=""), name="delivery_by_topic"),
             models.Index(fields=["recipient"], condition=~Q(recipient=""), name="delivery_by_recipient"),
             models.Index(fields=["state", "finished_at"], name="delivery_by_state"),
+            models.Index(
+                fields=["recipient", "finished_at"],
+                condition=Q(lane="page") & ~Q(recipient=""),
+                name="delivery_lately_to_a_person",
+            ),
         ]
 
     def __str__(self) -> str:
