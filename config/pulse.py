@@ -17,10 +17,11 @@ from functools import cache
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.models import F
 
+from config import audit as auditor
 from config.models import PulseLine
 from incidents import communication
 from incidents.intake import ingest
-from oncall import audit, calendars, clock, escalation, notices, undelivered
+from oncall import audit, calendars, canary, clock, escalation, notices, undelivered
 from oncall.messaging import outbox
 from postmortems import actions, drafting
 from statuspage import fanout, maintenance, subscriptions
@@ -90,6 +91,7 @@ LINES: list[Line] = [
         audit.report_overdue,
         "Tells the administrators when pages stand still.",
     ),
+    Line("oncall.canary", 10 * SECOND, canary.fly, "Pages the canary, to see that the chain works."),
     Line(
         "incidents.remind_updates",
         30 * SECOND,
@@ -111,6 +113,14 @@ LINES: list[Line] = [
         "calendars",
     ),
     Line("statuspage.forget", HOUR, subscriptions.forget, "Deletes the addresses of those who left."),
+    # Apart from all others, so that it notices when one of them hangs.
+    Line(
+        auditor.NAME,
+        auditor.PERIOD,
+        lambda *, now: auditor.look(now=now, urgent=[line.name for line in LINES if line.is_urgent]),
+        "Checks that nothing lies, and tells the outside watchdog.",
+        "audit",
+    ),
 ]
 
 
