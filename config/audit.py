@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Min, QuerySet
 
 from config.models import PulseLine
-from incidents.models import StoredEvent
+from incidents.models import Heartbeat, StoredEvent
 from oncall.messaging import egress
 from oncall.messaging.errors import DeliveryError
 from oncall.messaging.models import Delivery
@@ -35,6 +35,7 @@ QUEUES: list[tuple[str, Callable[[datetime], QuerySet], str]] = [
     ("pages", Page.objects.due, "next_step_at"),
     ("acknowledgements that ran out", Page.objects.unanswered_too_long, "unacknowledge_at"),
     ("messages of pages", lambda at: Delivery.objects.due(at).filter(lane=Delivery.Lane.PAGE), "due_at"),
+    ("heartbeats", Heartbeat.objects.overdue, "due_at"),
 ]
 
 

@@ -19,7 +19,7 @@ from django.db.models import F
 
 from config import audit as auditor
 from config.models import PulseLine
-from incidents import communication
+from incidents import communication, heartbeats
 from incidents.intake import ingest
 from oncall import audit, calendars, canary, clock, escalation, notices, undelivered
 from oncall.messaging import outbox
@@ -65,6 +65,12 @@ LINES: list[Line] = [
     Line("oncall.advance_pages", SECOND, escalation.advance_due, "Pages the next person.", "pages"),
     Line("messaging.deliver", SECOND, outbox.deliver_due, "Sends what is due, pages first.", "messages"),
     Line("statuspage.fan_out", SECOND, fanout.fan_out, "Writes each subscriber's mail about an update."),
+    Line(
+        "incidents.notice_silence",
+        5 * SECOND,
+        heartbeats.notice_silence,
+        "Notices heartbeats that fell silent.",
+    ),
     Line("statuspage.turn_edges", 5 * SECOND, maintenance.turn_edges, "Begins and ends maintenance."),
     # Slower, one process of all at a time.
     Line(

@@ -95,6 +95,11 @@ def is_key(text: str) -> bool:
     return bool(_KEY.fullmatch(text))
 
 
+def digest(body: bytes) -> str:
+    """The SHA-256 of a stored body."""
+    return hashlib.sha256(body).hexdigest()
+
+
 def key_hash(key: str) -> str:
     """How a key is kept. Keys are long and random, so that a plain SHA-256 cannot be guessed backwards."""
     return hashlib.sha256(key.encode()).hexdigest()

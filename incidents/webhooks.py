@@ -6,6 +6,8 @@ Alertmanager repeats after 5xx only, and after a redirect it sends an empty GET.
 """
 
 import logging
+import time
+import uuid
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -14,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import Resolver404, resolve
 from django.views.decorators.csrf import csrf_exempt
 
-from incidents import sources
+from incidents import heartbeats, sources
 from incidents.intake import guard, storing
 from incidents.intake.dialects import DIALECTS, pagerduty
 from incidents.intake.dialects.base import line
@@ -32,47 +34,55 @@ _KEPT_HEADERS = ("Content-Type", "User-Agent")
 View = Callable[..., HttpResponse]
 
 
-def _door(view: View) -> View:
-    """What every address here has in common: POST only, refusals as answers, 503 for any trouble of ours.
+def _door(*methods: str) -> Callable[[View], View]:
+    """What every address here has in common: refusals as answers, 503 for any trouble of ours.
 
     Exempt from CSRF checks: the senders are machines that prove themselves with a key, never by a cookie, so
     a foreign page has nothing to abuse.
     """
 
-    @csrf_exempt
-    @wraps(view)
-    def guarded(request: HttpRequest, **where: str) -> HttpResponse:
-        _hide_key(request, where)
-        if request.method != "POST":
-            return JsonResponse({"error": "Send alerts with POST."}, status=405, headers={"Allow": "POST"})
-        try:
-            return view(request, **where)
-        except guard.Refused as refused:
-            return JsonResponse({"error": refused.reason}, status=refused.status)
-        except Exception:
-            # The database mostly, but whatever it is: an alert that is not stored must be sent again, and
-            # senders repeat after 5xx only.
-            logger.exception("An alert could not be stored; its sender is asked to repeat it.")
-            return JsonResponse(
-                {"error": "The alert could not be stored. Send it again."},
-                status=503,
-                headers={"Retry-After": str(RETRY_AFTER_S)},
-            )
+    def dress(view: View) -> View:
+        @csrf_exempt
+        @wraps(view)
+        def guarded(request: HttpRequest, **where: str) -> HttpResponse:
+            _hide_key(request, where)
+            if request.method not in methods:
+                text, allow = f"Send with {' or '.join(methods)}.", {"Allow": ", ".join(methods)}
+                return JsonResponse({"error": text}, status=405, headers=allow)
+            return _answered(view, request, where)
 
-    return guarded
+        return guarded
+
+    return dress
+
+
+def _answered(view: View, request: HttpRequest, where: dict[str, str]) -> HttpResponse:
+    try:
+        return view(request, **where)
+    except guard.Refused as refused:
+        return JsonResponse({"error": refused.reason}, status=refused.status)
+    except Exception:
+        # The database mostly, but whatever it is: an alert that is not stored must be sent again, and
+        # senders repeat after 5xx only.
+        logger.exception("An alert could not be stored; its sender is asked to repeat it.")
+        return JsonResponse(
+            {"error": "The alert could not be stored. Send it again."},
+            status=503,
+            headers={"Retry-After": str(RETRY_AFTER_S)},
+        )
 
 
 def _hide_key(request: HttpRequest, where: dict[str, str]) -> None:
     """Take the key out of the path, which Django logs with every refusal and shows on error pages."""
     if "key" in where:
-        hidden = f"/in/{where['dialect']}/[key]"
+        hidden = f"/in/{where['dialect']}/[key]" if "dialect" in where else "/heartbeats/[key]"
         request.path = request.path_info = hidden
         for name in ("PATH_INFO", "REQUEST_URI", "RAW_URI", "SCRIPT_URL"):
             if name in request.META:
                 request.META[name] = hidden
 
 
-@_door
+@_door("POST")
 def receive(request: HttpRequest, *, dialect: str, key: str = "") -> HttpResponse:
     """``/in/<dialect>/<key>``, or without the key in the path and with it as a Bearer token."""
     spoken = DIALECTS.get(dialect)
@@ -109,7 +119,7 @@ def _is_known(key: str, dialect: str) -> bool:
     return source is not None and source.dialect == dialect
 
 
-@_door
+@_door("POST")
 def pagerduty_enqueue(request: HttpRequest) -> HttpResponse:
     """``/v2/enqueue``, answered in PagerDuty's words; ``routing_key`` is the source's key."""
     told, refusal = _take_for_pagerduty(request, pagerduty.complaints)
@@ -119,7 +129,7 @@ def pagerduty_enqueue(request: HttpRequest) -> HttpResponse:
     )
 
 
-@_door
+@_door("POST")
 def pagerduty_change(request: HttpRequest) -> HttpResponse:
     """``/v2/change/enqueue``: something was deployed or switched; it belongs into timelines."""
     _, refusal = _take_for_pagerduty(request, pagerduty.change_complaints)
@@ -145,6 +155,31 @@ def _take_for_pagerduty(
         # 403 is final for PagerDuty's own clients, whereas 401 is unknown to them.
         return told, _invalid(403, [UNKNOWN_KEY])
     return told, None
+
+
+@_door("GET", "HEAD", "POST")
+def heartbeat(request: HttpRequest, *, key: str) -> HttpResponse:
+    """``/heartbeats/<key>``: "still alive". A GET acts here: whatever can fetch an address can beat."""
+    found = heartbeats.beat(key.removesuffix("/"), at=clock.now())
+    if found is None:
+        return _unknown_key()
+    return JsonResponse({"status": "accepted", "heartbeat": found.slug}, status=202)
+
+
+@_door("GET", "POST", "PUT", "PATCH")
+def opsgenie_ping(request: HttpRequest, *, name: str) -> HttpResponse:
+    """``/opsgenie/v2/heartbeats/<name>/ping``, answered in Opsgenie's words."""
+    began, scheme = time.monotonic(), "GenieKey "
+    given = request.headers.get("Authorization", "")
+    key = given.removeprefix(scheme).strip() if given.startswith(scheme) else ""
+    found = heartbeats.named(name, key=key)
+    if found is None:
+        answer, status = {"message": "Could not authenticate"}, 401
+    else:
+        heartbeats.record(found, at=clock.now())
+        answer, status = {"result": "PONG - Heartbeat received"}, 202
+    about = {"took": round(time.monotonic() - began, 3), "requestId": str(uuid.uuid4())}
+    return JsonResponse(answer | about, status=status)
 
 
 def _invalid(status: int, errors: list[str]) -> HttpResponse:
@@ -209,4 +244,6 @@ class Door:
         request.resolver_match = found
         answer = found.func(request, *found.args, **found.kwargs)
         answer.headers["Content-Length"] = str(len(answer.content))
+        if request.method == "HEAD":
+            answer.content = b""
         return answer

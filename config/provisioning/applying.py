@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from config.provisioning import directory, escalation, pruning, public, sources
+from config.provisioning import directory, escalation, heartbeats, pruning, public, sources
 from config.provisioning.reading import Item, Mapping, refuse_twice
 from config.provisioning.run import Change, Run
 from oncall.models import User
@@ -18,6 +18,7 @@ SECTIONS: list[tuple[str, str, Callable[[Run, Item], None]]] = [
     ("policies", "A policy", escalation.policy),
     ("services", "A service", directory.service),
     ("sources", "A source", sources.source),
+    ("heartbeats", "A heartbeat", heartbeats.heartbeat),
     ("components", "A component", public.component),
 ]
 

@@ -4,7 +4,6 @@ One statement finds the key and stores the row: this happens thousands of times 
 five statements and twice the time. On PostgreSQL it rings the doorbell as well, in the same commit.
 """
 
-import hashlib
 import json
 from datetime import datetime
 
@@ -40,7 +39,7 @@ def store(key: str, *, dialect: str, headers: dict[str, str], body: bytes, at: d
         instant,
         json.dumps(headers),
         connection.Database.Binary(body),
-        hashlib.sha256(body).hexdigest(),
+        sources.digest(body),
         StoredEvent.State.NEW,
         sources.key_hash(key),
         dialect,
