@@ -6,10 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import InterfaceError, OperationalError, connection, connections
 
-from oncall.messaging import bundles, claims
+from oncall.messaging import bundles, claims, threads
 from oncall.messaging.claims import Ending
 from oncall.messaging.errors import DeliveryError, DomainError, LineDown, Unsure
 from oncall.messaging.mediums import MEDIUMS
@@ -108,9 +109,8 @@ class Shift:
         share = min(medium.batch_size, -(-waiting // max(len(used), 1)))
         for number in used:
             name = f"{medium.name}-{number}"
-            hand = threading.Thread(target=self._hand, args=(medium, number, share), name=name, daemon=True)
             try:
-                hand.start()
+                threads.run(partial(self._hand, medium, number, share), name=name)
             except RuntimeError:  # the operating system grants no more threads: fewer hands, then
                 self._lay_down(medium, number)
 
@@ -121,10 +121,11 @@ class Shift:
         except (OperationalError, InterfaceError) as away:
             # Leases end by themselves, and the next shift looks again.
             logger.warning("A sender of %s lost the database: %s", medium.name, clean_header(str(away)))
+            connections.close_all()
         except Exception:
             logger.exception("A sender of %s stopped", medium.name)
-        finally:
             connections.close_all()
+        finally:
             self._lay_down(medium, number)
 
     def _lay_down(self, medium: Medium, number: int) -> None:

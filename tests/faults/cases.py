@@ -1,6 +1,7 @@
 """The faults of field/reliability.md section 3, each driven from outside. ``CASES`` says on which databases."""
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -502,19 +503,16 @@ def _with_redis(kind: str):
 def _json_source(on: Stage, slug: str = "noisy", service: str = "checkout") -> str:
     key = f"{slug}-" + "k" * 40
     path = on.portal.folder / f"{slug}.json"
-    path.write_text(
-        '{"sources": [{"slug": "%s", "name": "%s", "dialect": "json", "service": "%s", "key": "%s"}]}'
-        % (slug, slug, service, key)
-    )
+    source = {"slug": slug, "name": slug, "dialect": "json", "service": service, "key": key}
+    path.write_text(json.dumps({"sources": [source]}))
     on.portal.manage("apply", str(path))
     return f"/in/json/{key}"
 
 
 def _calm_source(on: Stage) -> str:
     path = on.portal.folder / "search.json"
-    path.write_text(
-        '{"services": [{"slug": "search", "name": "Search", "team": "payments", "policy": "payments"}]}'
-    )
+    search = {"slug": "search", "name": "Search", "team": "payments", "policy": "payments"}
+    path.write_text(json.dumps({"services": [search]}))
     on.portal.manage("apply", str(path))
     return _json_source(on, "calm", "search")
 
