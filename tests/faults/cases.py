@@ -18,7 +18,6 @@ import psycopg
 import redis as redis_client
 
 from tests.bench.load import Link, request_head
-from tests.faults import stage as stages
 from tests.faults.stage import Outcome, Postgres, Stage, database_of_kind, meanwhile, stage
 from tests.flow.portal import free_port, redis_of_its_own, until
 from tests.flow.story import found_company
@@ -134,7 +133,8 @@ def stop_the_database(kind: str, *, count: int = 100) -> Outcome:
         server = Postgres(Path(folder))
         server.start()
         try:
-            with stages.database_of_its_own(server.url) as url, stage(url) as on:
+            url = server.database()
+            with stage(url) as on:
                 on.portal.up()
                 found_company(on.portal)
                 path = _json_source(on)

@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import psycopg
 from aiosmtpd.controller import Controller
+from psycopg import sql
 
+from tests import databases
 from tests.flow.portal import Portal, Relay, database_of_its_own, free_port, portal, until
 
 SETTLE_S = 2.0  # what goes out twice does so at once
@@ -210,6 +213,13 @@ class Postgres:
 
     def stop(self, mode: str = "immediate") -> None:
         self._run("pg_ctl", "-D", str(self._data), "-w", "-m", mode, "stop")
+
+    def database(self) -> str:
+        """A migrated database of this server; it goes with the server."""
+        template = databases.postgres_template(self.url)
+        with psycopg.connect(self.url, autocommit=True) as operator:
+            operator.execute(sql.SQL("CREATE DATABASE muster TEMPLATE {}").format(sql.Identifier(template)))
+        return self.url.rpartition("/")[0] + "/muster"
 
     def _run(self, program: str, *words: str) -> None:
         as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
