@@ -30,7 +30,7 @@ def _is_watched(heartbeat: Heartbeat, user) -> bool:
 class HeartbeatAdmin(VerbsAdmin, HistoryAdmin):
     """The key is made here and shown once. What the machine writes (its beats) is no field of the form."""
 
-    list_display = ["name", "stage", "last_beat", "interval", "grace", "service", "muted_because"]
+    list_display = ["name", "stage", "last_beat", "every", "service", "muted_because"]
     list_filter = ["severity", "service"]
     list_select_related = ["service"]
     search_fields = ["name", "slug"]
@@ -80,6 +80,10 @@ class HeartbeatAdmin(VerbsAdmin, HistoryAdmin):
         if heartbeat.state == "silent":
             return f"silent for {times.span(clock.now() - heartbeat.last_beat_at)}"
         return {"new": "waits for its first beat"}.get(heartbeat.state, heartbeat.state)
+
+    @admin.display(description="every", ordering="interval")
+    def every(self, heartbeat: Heartbeat) -> str:
+        return f"{times.span(heartbeat.interval)}, give or take {times.span(heartbeat.grace)}"
 
     @admin.display(description="last beat", ordering="last_beat_at")
     def last_beat(self, heartbeat: Heartbeat) -> str:

@@ -70,19 +70,20 @@ def state_of(
         "upcoming": _countdown(page, ahead, at),
         "said": _what_to_say(page, person, did, refusal, at, zone),
         "verbs": _verbs(page, person) if may_act else [],
-        "others": _others(page, person) if may_act else [],
+        **(_others(page, person) if may_act else {}),
         "action": action,
         "people": _people(page, person, ahead, at, zone),
         "open_url": messages.portal_url(page.url),
     }
 
 
-def _others(page: Page, person: User) -> list[dict[str, str]]:
-    """What else waits for her: she may take it all on with one press."""
-    waiting = acknowledging.others(page, person)
-    named = [{"key": one.reference, "title": one.title} for one in waiting[:OTHERS_NAMED]]
-    more = max(0, waiting.count() - len(named)) if len(named) == OTHERS_NAMED else 0
-    return named + [{"key": "", "title": f"and {more} more"}] * bool(more)
+def _others(page: Page, person: User) -> dict[str, Any]:
+    """What else waits for her, and how much it is in all: she may take it on with one press."""
+    others = acknowledging.others(page, person)
+    named = [{"key": one.reference, "title": one.title} for one in others[:OTHERS_NAMED]]
+    count = others.count() if len(named) == OTHERS_NAMED else len(named)
+    more = [{"key": "", "title": f"and {count - len(named)} more"}] if count > len(named) else []
+    return {"others": named + more, "waiting": count + 1}
 
 
 def spent(token: AnswerToken, *, at: datetime) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def test_the_answer_page_lists_the_others_and_takes_them_all(client, pages, link
 
     answered = client.post(f"/a/{link}/", {"answer": "acknowledge_all"})
 
-    assert "Fault 1" in shown and "Acknowledge all of them" in shown
+    assert "Fault 1" in shown and "Acknowledge all 3" in shown
     assert "You acknowledged them all" in answered.text
     assert states(pages) == ["acknowledged"] * 3
 
