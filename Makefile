@@ -9,7 +9,7 @@ VENV := .venv
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run setup test lint bench lock
+.PHONY: run setup test lint bench faults lock
 .DEFAULT_GOAL := run
 
 run: setup
@@ -27,6 +27,10 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
+
+# The fault matrix against real processes: about half an hour. FAULTS="storm poison" plays those alone.
+faults: $(VENV)/.dev
+	$(BIN)/python -m tests.faults $(FAULTS)
 
 # For maintainers; needs uv. No address is written, so every machine installs from its own index.
 LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate

@@ -58,7 +58,16 @@ GROUPS = [
         ["statuspage.Component", "statuspage.Post", "statuspage.Maintenance", "statuspage.Subscriber"],
     ),
     ("Learn", ["postmortems.PostMortem", "postmortems.ActionItem"]),
-    ("Set up", ["oncall.Service", "incidents.AlertSource", "oncall.Runbook", "incidents.Severity"]),
+    (
+        "Set up",
+        [
+            "oncall.Service",
+            "incidents.AlertSource",
+            "incidents.Heartbeat",
+            "oncall.Runbook",
+            "incidents.Severity",
+        ],
+    ),
 ]
 #: The main navigation: words and the model whose list it opens.
 NAVIGATION = [

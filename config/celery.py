@@ -20,7 +20,7 @@ from config import env, pulse  # noqa: E402  needs the models
 #: Longest a line may take; the broker gives a task to somebody else only after that.
 TIME_LIMIT_S = 60
 #: Lines that page or deliver never queue behind the rest.
-LANE_QUEUES = {"alerts": "page", "pages": "page", "messages": "page"}
+LANE_QUEUES = {"alerts": "page", "pages": "page", "messages": "page", "audit": "page"}
 
 
 def make_app(redis_url: str, lines: list[pulse.Line]) -> Celery:

@@ -16,6 +16,8 @@ from oncall.messaging import doorbell, hands
 
 #: The longest wait between tries while the database is away, in seconds.
 LONGEST_WAIT_S = 5.0
+#: The lanes between an alert and a telephone that rings, in the order in which one leaves work to the next.
+PROMPT = ("alerts", "pages", "messages")
 #: How soon the main thread, which waits at the doorbell, notices that it is to stop.
 LISTEN_S = 0.5
 #: A lane that is still at work this long after the stop is left to its lease, in seconds.
@@ -40,8 +42,18 @@ class Engine:
         """End after what is in hand; safe to call from a signal handler."""
         self._stopped.set()
 
-    def wake(self) -> None:
-        """Something urgent was committed: every lane looks at once."""
+    def wake(self, after: str = "") -> None:
+        """Something urgent was committed: the lanes that people wait for look at once.
+
+        ``after``: what a lane has done is work for itself and those behind it. The other lanes keep to their
+        second: looking at every ring they would only take the processor from these.
+        """
+        prompt = PROMPT[PROMPT.index(after) :] if after in PROMPT else PROMPT
+        for lane in self._lanes:
+            if lane.lane in prompt or lane.lane == after:
+                lane.rung.set()
+
+    def _wake_all(self) -> None:
         for lane in self._lanes:
             lane.rung.set()
 
@@ -51,7 +63,7 @@ class Engine:
             lane.start()
         self._listen()
         deadline = time.monotonic() + PATIENCE_S
-        self.wake()
+        self._wake_all()
         hands.finish_up(max(0.0, deadline - time.monotonic()))
         for lane in self._lanes:
             lane.join(max(0.0, deadline - time.monotonic()))
@@ -69,6 +81,7 @@ class Lane(threading.Thread):
 
     def __init__(self, name: str, lines: list[pulse.Line], engine: Engine) -> None:
         super().__init__(name=f"lane-{name}", daemon=True)
+        self.lane = name
         self.rung = threading.Event()
         self._lines = lines
         self._engine = engine
@@ -79,7 +92,7 @@ class Lane(threading.Thread):
         while not self._engine.stopped:
             self.rung.clear()
             if self._round():
-                self._engine.wake()  # what one lane leaves is often what another waits for
+                self._engine.wake(after=self.lane)  # what one lane leaves is often what another waits for
             self.rung.wait(self._pause_s())
         connection.close()
 

@@ -103,6 +103,19 @@ def together(**values: str) -> None:
         raise Misconfigured(f"{' and '.join(missing)} must be set too, since {given} is.")
 
 
+def web_address(name: str) -> str:
+    """An http or https address, or nothing."""
+    value = text(name)
+    try:
+        parts = urlsplit(value)
+        well = not value or (parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0)
+    except ValueError:
+        well = False
+    if not well:
+        raise Misconfigured(f"{name} must be an address such as https://watchdog.example.com/ping/secret.")
+    return value
+
+
 def database(name: str, data_dir: Path) -> dict:
     """Django's DATABASES entry for ``sqlite:///path`` or ``postgres://user:password@host:port/name``."""
     value = text(name)

@@ -24,15 +24,17 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from config import pulse
+from config import audit, pulse
 from config.models import PulseLine
 from incidents.models import Incident, StoredEvent
-from oncall import clock
+from oncall import canary, clock
+from oncall.canary import Flight
 from oncall.messaging.models import Delivery
 from oncall.models import Page
 
 PULSE_LATE = timedelta(seconds=30)
 WORK_LATE = timedelta(seconds=60)
+CANARY_LATE = timedelta(minutes=5)
 PROBE_S = 1.0
 
 #: Every queue of urgent work: its name, the rows that are due, and the column that says since when.
@@ -55,6 +57,8 @@ class PulseState:
     age: timedelta | None
     waiting: dict[str, timedelta]
     failing: list[PulseLine] = field(default_factory=list)
+    silent_auditor: timedelta | None = None
+    canary: Flight | None = None
     lines: list[PulseLine] = field(default_factory=list)
 
     @property
@@ -71,7 +75,7 @@ class PulseState:
 
     @property
     def is_well(self) -> bool:
-        return not (self.is_late or self.is_stuck or self.failing)
+        return not self.troubles
 
     @property
     def troubles(self) -> list[str]:
@@ -86,6 +90,12 @@ class PulseState:
         for name, wait in self.waiting.items():
             if wait > WORK_LATE:
                 found.append(f"The oldest of the due {name} has waited {_seconds(wait)} s.")
+        if self.silent_auditor:
+            found.append(
+                f"The auditor has not looked for {_seconds(self.silent_auditor)} s: nobody would notice."
+            )
+        if self.canary and self.canary.late and self.canary.late > CANARY_LATE:
+            found.append(f"The canary is under way for {_seconds(self.canary.late)} s: pages may not arrive.")
         found += [
             f"{row.name} fails since {row.failing_since:%H:%M} UTC: {row.error}" for row in self.failing
         ]
@@ -104,7 +114,8 @@ def pulse_state(now: datetime) -> PulseState:
         if oldest:
             waiting[name] = now - oldest
     failing = [row for row in rows.values() if row.error]
-    return PulseState(now, age, waiting, failing, list(rows.values()))
+    silent = audit.silence(rows.values(), now)
+    return PulseState(now, age, waiting, failing, silent, canary.flight(now), list(rows.values()))
 
 
 def _seconds(length: timedelta) -> int:
@@ -129,7 +140,8 @@ def readiness(now: datetime) -> Readiness:
     if not migrations_are_applied():
         return Readiness(["Migrations are pending: run `manage.py migrate`."])
     state = pulse_state(now)
-    stopping = [] if not (state.is_late or state.is_stuck) else state.troubles
+    stands = state.is_late or state.is_stuck or state.silent_auditor
+    stopping = state.troubles if stands else []
     degraded = [trouble for trouble in state.troubles if trouble not in stopping]
     return Readiness(stopping, degraded + _redis_troubles())
 
@@ -275,6 +287,19 @@ def _figures(now: datetime) -> Iterator[tuple[str, str, str, list[Sample]]]:
             "gauge",
             "Since every urgent line last succeeded.",
             [({}, _age_s(state.age))],
+        )
+    yield (
+        "audit_silent_seconds",
+        "gauge",
+        "How long the auditor has been silent; 0 while it looks.",
+        [({}, _age_s(state.silent_auditor))],
+    )
+    if state.canary and state.canary.took:
+        yield (
+            "canary_seconds",
+            "gauge",
+            "From the last canary's page to its message being handed over.",
+            [({}, _age_s(state.canary.took))],
         )
     yield (
         "line_duration_seconds",

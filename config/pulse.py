@@ -17,12 +17,14 @@ from functools import cache
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.models import F
 
+from config import audit as auditor
 from config.models import PulseLine
-from incidents import communication
+from incidents import communication, heartbeats
 from incidents.intake import ingest
 from oncall import (
     audit,
     calendars,
+    canary,
     clock,
     duty_log,
     escalation,
@@ -75,6 +77,12 @@ LINES: list[Line] = [
     Line("oncall.advance_pages", SECOND, escalation.advance_due, "Pages the next person.", "pages"),
     Line("messaging.deliver", SECOND, outbox.deliver_due, "Sends what is due, pages first.", "messages"),
     Line("statuspage.fan_out", SECOND, fanout.fan_out, "Writes each subscriber's mail about an update."),
+    Line(
+        "incidents.notice_silence",
+        5 * SECOND,
+        heartbeats.notice_silence,
+        "Notices heartbeats that fell silent.",
+    ),
     Line("statuspage.turn_edges", 5 * SECOND, maintenance.turn_edges, "Begins and ends maintenance."),
     # Slower, one process of all at a time.
     Line(
@@ -114,6 +122,7 @@ LINES: list[Line] = [
         audit.report_overdue,
         "Tells the administrators when pages stand still.",
     ),
+    Line("oncall.canary", 10 * SECOND, canary.fly, "Pages the canary, to see that the chain works."),
     Line(
         "incidents.remind_updates",
         30 * SECOND,
@@ -143,6 +152,14 @@ LINES: list[Line] = [
     ),
     Line("oncall.forget_callbacks", HOUR, presses.forget, "Forgets old calls of chat and push services."),
     Line("statuspage.forget", HOUR, subscriptions.forget, "Deletes the addresses of those who left."),
+    # Apart from all others, so that it notices when one of them hangs.
+    Line(
+        auditor.NAME,
+        auditor.PERIOD,
+        lambda *, now: auditor.look(now=now, urgent=[line.name for line in LINES if line.is_urgent]),
+        "Checks that nothing lies, and tells the outside watchdog.",
+        "audit",
+    ),
 ]
 
 

@@ -27,6 +27,9 @@ EGRESS_ALLOW = env.words("EGRESS_ALLOW")
 ENGINE_PERIOD = env.seconds("ENGINE_PERIOD", "1s")
 WEB_WORKERS = env.number("WEB_WORKERS", 2, least=1, most=64)
 REDIS_URL = env.redis("REDIS_URL")
+WATCHDOG_URL = env.web_address("WATCHDOG_URL")
+CANARY_USER = env.text("CANARY_USER")
+CANARY_EVERY = env.seconds("CANARY_EVERY", "15m")
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 ORGANISATION = env.text("ORGANISATION", "Muster")
 
@@ -51,6 +54,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.middleware.SecurityHeaders",
     "config.middleware.WholeAddresses",
+    "incidents.webhooks.Door",
     "oncall.api.quick.QuickAnswers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

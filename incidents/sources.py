@@ -77,7 +77,7 @@ def revoke_key(key: SourceKey, *, by: User | None, at: datetime) -> SourceKey:
 
 def authenticate(key: str) -> AlertSource | None:
     """The active source that holds this key, with its service, in one query; ``None`` for any other text."""
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         return None
     wanted = key_hash(key)
     found = (
@@ -88,6 +88,16 @@ def authenticate(key: str) -> AlertSource | None:
     if found is None or not hmac.compare_digest(found.key_hash, wanted):
         return None
     return found.source
+
+
+def is_key(text: str) -> bool:
+    """Whether a text could be a key at all."""
+    return bool(_KEY.fullmatch(text))
+
+
+def digest(body: bytes) -> str:
+    """The SHA-256 of a stored body."""
+    return hashlib.sha256(body).hexdigest()
 
 
 def key_hash(key: str) -> str:

@@ -11,6 +11,8 @@ urlpatterns = [
     path("in/<str:dialect>/", webhooks.receive),
     # Any rest belongs to the key, so that a mistyped address is refused here and not logged as a missing page.
     path("in/<str:dialect>/<path:key>", webhooks.receive, name="alerts-in"),
+    path("heartbeats/<path:key>", webhooks.heartbeat),
+    re_path(r"^opsgenie/v2/heartbeats/(?P<name>[^/]+)/ping/?$", webhooks.opsgenie_ping),
     re_path(r"^v2/enqueue/?$", webhooks.pagerduty_enqueue),
     re_path(r"^v2/change/enqueue/?$", webhooks.pagerduty_change),
 ]

@@ -41,7 +41,8 @@ def to_people(page: Page, people: list[tuple[User, str, list[Way]]], *, loop: in
                 recipient=user.username,
                 key=f"page:{page.pk}:{page.cycle}:{loop}:{user.pk}:{way.key}",
                 values={**values, **_buttons(page), "link": link, **by_phone},
-                **_terms(page, at, due_at),
+                about=f"service:{page.service_id}" if page.service_id else page.topic,
+                **_terms(page, at, due_at, repeated=bool(page.cycle or loop or way.after)),
             )
 
 
@@ -76,7 +77,7 @@ def to_webhook(page: Page, address: str, *, step: int, loop: int, at: datetime) 
             **_values(page, None, f"Step {step + 1}", upcoming(page), at),
             "link": portal_url(page.url),
         },
-        **_terms(page, at, at),
+        **_terms(page, at, at, repeated=False),
     )
 
 
@@ -177,11 +178,12 @@ def _next(ahead: Upcoming | None, zone: str, at: datetime) -> str:
     return f"Unless somebody answers before {when}, {ahead.what}."
 
 
-def _terms(page: Page, at: datetime, due_at: datetime) -> dict:
+def _terms(page: Page, at: datetime, due_at: datetime, *, repeated: bool) -> dict:
+    """What every message of a page has; the first goes before repeats, loud before quiet (rule 29)."""
     return {
         "topic": page.topic,
         "lane": Delivery.Lane.PAGE,
-        "priority": PRIORITY[page.urgency],
+        "priority": PRIORITY[page.urgency] + repeated,
         "at": at,
         "due_at": due_at,
         "expires_at": due_at + EXPIRES_AFTER,

@@ -8,6 +8,7 @@ it: there is nothing for a CSRF token to protect, and none is asked for.
 """
 
 import hashlib
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -17,12 +18,12 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from oncall import answers, calendars, clock, paging
+from oncall import acknowledging, answers, calendars, clock, paging
 from oncall.edges import answer_page
 from oncall.messaging.errors import DomainError
-from oncall.models import AnswerToken
+from oncall.models import AnswerToken, Page
 
-CHOICES = {"acknowledge", "escalate", "resolve"}
+CHOICES = {"acknowledge", "acknowledge_all", "escalate", "resolve"}
 
 
 @csrf_exempt
@@ -43,6 +44,13 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
     return _shown(answer_page.state_of(found, at=at, action=_path(token)))
 
 
+def _answered(token: AnswerToken, choice: str, step: int, at: datetime) -> Page:
+    if choice == "acknowledge_all":
+        taken = acknowledging.acknowledge_all(token, at=at)
+        return next(page for page in taken if page.pk == token.page_id)
+    return paging.answer(token, choice, expected_step=step, at=at)
+
+
 def _act(request: HttpRequest, token: AnswerToken, text: str, at) -> HttpResponse:
     choice = request.POST.get("answer", "")
     if choice not in CHOICES:
@@ -50,7 +58,7 @@ def _act(request: HttpRequest, token: AnswerToken, text: str, at) -> HttpRespons
         return _shown(answer_page.state_of(token, at=at, action=_path(text), refusal=refusal), 400)
     try:
         with transaction.atomic():
-            token.page = paging.answer(token, choice, expected_step=_step(request), at=at)
+            token.page = _answered(token, choice, _step(request), at)
             fresh = answers.issue(token.page, token.user, at=at)
     except DomainError as error:
         token = answers.find(text)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from config.provisioning import calendars, directory, escalation, pruning, public, sources
+from config.provisioning import calendars, directory, escalation, heartbeats, pruning, public, sources
 from config.provisioning.reading import Item, Mapping, refuse_twice
 from config.provisioning.run import Change, Run
 from oncall.models import User
@@ -21,6 +21,7 @@ SECTIONS: list[tuple[str, str, str, Callable[[Run, Item], None]]] = [
     ("policies", "A policy", "slug", escalation.policy),
     ("services", "A service", "slug", directory.service),
     ("sources", "A source", "slug", sources.source),
+    ("heartbeats", "A heartbeat", "slug", heartbeats.heartbeat),
     ("components", "A component", "slug", public.component),
 ]
 

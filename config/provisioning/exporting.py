@@ -11,7 +11,8 @@ from django.db.models import Count, Q
 
 from config.provisioning import calendars
 from config.provisioning.reading import UNITS
-from incidents.models import AlertSource
+from incidents import heartbeats
+from incidents.models import AlertSource, Heartbeat
 from oncall import schedules
 from oncall.models import EscalationPolicy, PortalSettings, Schedule, Service, StepTarget, Team, User
 from statuspage.models import Component, StatusPage
@@ -30,6 +31,7 @@ def export() -> dict[str, Any]:
         "policies": _policies(),
         "services": _services(),
         "sources": _sources(),
+        "heartbeats": _heartbeats(),
         "components": _components(),
         "settings": _settings(),
     }
@@ -154,7 +156,7 @@ def _service(row: Service) -> Form:
 
 
 def _sources() -> list[Form]:
-    rows = AlertSource.objects.order_by("slug").select_related("service")
+    rows = AlertSource.objects.exclude(dialect=heartbeats.OURS).order_by("slug").select_related("service")
     return [_source(row) for row in rows.annotate(live=Count("keys", filter=Q(keys__revoked_at=None)))]
 
 
@@ -163,6 +165,17 @@ def _source(row: AlertSource) -> Form:
     form |= {"service": row.service.slug} if row.service else {}
     form |= {} if row.active else {"active": False}
     return form if row.live else form | {"key": None}
+
+
+def _heartbeats() -> list[Form]:
+    return [_heartbeat(row) for row in Heartbeat.objects.order_by("slug").select_related("service")]
+
+
+def _heartbeat(row: Heartbeat) -> Form:
+    form = _named(row) | ({"service": row.service.slug} if row.service else {})
+    form |= {"interval": duration(row.interval), "grace": duration(row.grace), "severity": row.severity}
+    form |= {"muted": row.muted_because} if row.muted_because else {}
+    return form if row.key_hash else form | {"key": None}
 
 
 def _components() -> list[Form]:

@@ -5,7 +5,8 @@ from django.db.models import ProtectedError
 
 from config.provisioning.reading import ProvisioningError
 from config.provisioning.run import Run
-from incidents.models import AlertSource
+from incidents import heartbeats
+from incidents.models import AlertSource, Heartbeat
 from oncall import absences, holidays
 from oncall.models import Absence, EscalationPolicy, HolidayCalendar, Schedule, Service, Team, User
 from statuspage.models import Component
@@ -13,6 +14,7 @@ from statuspage.models import Component
 # The reverse of the order in which they are made, so that nothing is removed while another refers to it.
 PRUNED: list[tuple[str, type[models.Model], str]] = [
     ("components", Component, "slug"),
+    ("heartbeats", Heartbeat, "slug"),
     ("sources", AlertSource, "slug"),
     ("services", Service, "slug"),
     ("policies", EscalationPolicy, "slug"),
@@ -32,7 +34,8 @@ def prune(run: Run, sections: set[str]) -> None:
         if section not in sections:
             continue
         for row in model._default_manager.exclude(**{f"{name}__in": run.named.get(model, set())}):
-            _remove(run, row, f"{section} {getattr(row, name)}")
+            if not (model is AlertSource and row.dialect == heartbeats.OURS):  # the portal's own
+                _remove(run, row, f"{section} {getattr(row, name)}")
 
 
 def _prune_calendars(run: Run, sections: set[str]) -> None:

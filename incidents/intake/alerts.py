@@ -5,7 +5,7 @@ is open the same key is counted and nobody is paged again; a recovery ends the a
 Everything is done for a whole notification at once: a group may have thousands of members.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -15,7 +15,9 @@ from django.db.models.functions import Greatest
 from django.utils.text import slugify
 
 from incidents import engagement, lifecycle, moves, timeline
+from incidents.intake import homes
 from incidents.intake.dialects import Event, Notification, Status
+from incidents.intake.runs import Run
 from incidents.models import Alert, AlertSource, Incident, State
 from oncall.models import Service, Urgency
 
@@ -23,35 +25,42 @@ NAMED = 5  # alerts that an entry names before it counts the rest
 LOUD = {Alert.Severity.CRITICAL, Alert.Severity.ERROR}  # what may wake somebody before a person has judged it
 _IN_ONE_QUERY = 500
 _SERVICE_LABELS = ("service", "app", "job", "namespace")
-_ABOUT_ALERTS = (Status.FIRING, Status.ACKNOWLEDGED, Status.RESOLVED)
+
+
+def record(source: AlertSource, notification: Notification, *, seen_at: datetime, at: datetime) -> None:
+    """Bring alerts and incidents to what the notification says. ``seen_at`` is when it reached us."""
+    run = Run()
+    run.add(notification, seen_at)
+    record_run(source, run, at=at)
 
 
 @transaction.atomic
-def record(source: AlertSource, notification: Notification, *, seen_at: datetime, at: datetime) -> None:
-    """Bring alerts and incidents to what the notification says. ``seen_at`` is when it reached us.
+def record_run(source: AlertSource, run: Run, *, at: datetime) -> None:
+    """The same for many notifications at once.
 
     Heartbeats leave nothing behind but the stored event. Acknowledgements and recoveries of an unknown key are
-    dropped, as PagerDuty documents it.
+    dropped, as PagerDuty documents it. Raises ``Entangled`` where only one after the other will do.
     """
-    said = {event.dedup_key: event for event in notification.events if event.status in _ABOUT_ALERTS}
-    times = Counter(event.dedup_key for event in notification.events)
-    services = _services(source, notification.events)
-    known = _open_alerts(source, notification, said)
+    services = _services(source, [*run.said.values(), *(event for event, _ in run.changes)])
+    known = _open_alerts(source, run)
+    run.refuse_wanderers({key: alert.group_key for key, alert in known.items()})
 
     def those(status: Status) -> list[tuple[Event, Alert | None]]:
-        return [(event, known.get(key)) for key, event in said.items() if event.status == status]
+        return [(event, known.get(key)) for key, event in run.said.items() if event.status == status]
 
     _recover(
-        [(alert, event.ended_at) for event, alert in those(Status.RESOLVED) if alert]
-        + [(alert, None) for key, alert in known.items() if key not in said],
-        seen_at=seen_at,
+        [
+            (alert, event.ended_at, run.last_seen[event.dedup_key])
+            for event, alert in those(Status.RESOLVED)
+            if alert
+        ]
+        + [(alert, None, run.closed[alert.group_key]) for key, alert in known.items() if key not in run.said],
         at=at,
     )
     _acknowledge([alert for _, alert in those(Status.ACKNOWLEDGED) if alert], at=at)
-    _fire(source, those(Status.FIRING), times, services, seen_at=seen_at, at=at)
-    for event in notification.events:
-        if event.status == Status.CHANGE:
-            _tell_change(event, services[event.dedup_key], seen_at=seen_at, at=at)
+    _fire(source, those(Status.FIRING), run, services, at=at)
+    for event, seen_at in run.changes:
+        _tell_change(event, services[event.dedup_key], seen_at=seen_at, at=at)
 
 
 def _services(source: AlertSource, events: Iterable[Event]) -> dict[str, Service | None]:
@@ -61,7 +70,7 @@ def _services(source: AlertSource, events: Iterable[Event]) -> dict[str, Service
     ours: dict[str, Service] = {}
     for start in range(0, len(wanted), _IN_ONE_QUERY):
         found = Service.objects.filter(slug__in=wanted[start : start + _IN_ONE_QUERY])
-        ours |= {service.slug: service for service in found}
+        ours |= {service.slug: service for service in found.select_related("policy", "team")}
     return {
         key: next((ours[slug] for slug in slugs if slug in ours), source.service)
         for key, slugs in hints.items()
@@ -74,19 +83,17 @@ def _hints(event: Event) -> list[str]:
     return [slug for word in dict.fromkeys(words) if word for slug in (word, slugify(word)) if slug]
 
 
-def _open_alerts(source: AlertSource, notification: Notification, keys: Iterable[str]) -> dict[str, Alert]:
-    """The open alerts of these keys, and the rest of their group if what is not listed has recovered.
+def _open_alerts(source: AlertSource, run: Run) -> dict[str, Alert]:
+    """The open alerts of the run's keys, and the rest of each group of which what is not listed has recovered.
 
     Locked, and their incidents before them: a verb that comes from an incident to its alerts must not meet us
     half-way.
     """
-    keys = list(keys)
+    closed = Q(group_key__in=list(run.closed)) if run.closed else None
     parts = [
-        Q(dedup_key__in=keys[start : start + _IN_ONE_QUERY]) for start in range(0, len(keys), _IN_ONE_QUERY)
+        Q(dedup_key__in=some) & ~closed if closed else Q(dedup_key__in=some) for some in _portions(run.said)
     ]
-    if notification.closes_unlisted and notification.group_key:
-        same_group = Q(group_key=notification.group_key)
-        parts = [same_group, *(part & ~same_group for part in parts)]
+    parts += [closed] if closed else []
     rows = Alert.objects.open().filter(source=source)
     incidents = {key for part in parts for key in rows.filter(part).values_list("incident", flat=True)}
     moves.lock_all([Incident(pk=key) for key in incidents if key])
@@ -95,14 +102,18 @@ def _open_alerts(source: AlertSource, notification: Notification, keys: Iterable
     return {alert.dedup_key: alert for part in parts for alert in rows.filter(part)}
 
 
+def _portions(keys: Iterable) -> list[list]:
+    keys = list(keys)
+    return [keys[start : start + _IN_ONE_QUERY] for start in range(0, len(keys), _IN_ONE_QUERY)]
+
+
 # -- firing ------------------------------------------------------------------------------------------------
 def _fire(
     source: AlertSource,
     told: list[tuple[Event, Alert | None]],
-    times: Counter,
+    run: Run,
     services: dict[str, Service | None],
     *,
-    seen_at: datetime,
     at: datetime,
 ) -> None:
     """Count what is open, open what is new, and find an incident for whatever has none."""
@@ -110,7 +121,7 @@ def _fire(
         return
     _end_with_their_incident([alert for _, alert in told if alert and _is_over(alert)], at=at)
     again = [(event, alert) for event, alert in told if alert and not _is_over(alert)]
-    _count(again, times, services, seen_at=seen_at)
+    _count(again, run, services)
     for incident in {alert.incident for _, alert in again if alert.incident and alert.severity in LOUD}:
         if incident.urgency == Urgency.LOW:
             engagement.louder(incident, by=None, at=at)
@@ -119,9 +130,9 @@ def _fire(
             Alert(
                 source=source,
                 dedup_key=event.dedup_key,
-                count=times[event.dedup_key],
-                first_seen_at=seen_at,
-                last_seen_at=seen_at,
+                count=run.times[event.dedup_key],
+                first_seen_at=run.first_seen[event.dedup_key],
+                last_seen_at=run.last_seen[event.dedup_key],
             ),
             event,
             services[event.dedup_key],
@@ -130,21 +141,10 @@ def _fire(
         if alert is None or _is_over(alert)
     ]
     Alert.objects.bulk_create(new, batch_size=100)
-    homeless = new + [alert for _, alert in again if alert.incident is None]
-    groups = defaultdict(list)
-    for alert in homeless:
-        groups[alert.group_key].append(alert)
-    for group_key, members in groups.items():
-        _find_incident(source, group_key, members, seen_at=seen_at, at=at)
+    _find_incidents(source, new + [alert for _, alert in again if alert.incident is None], run, at=at)
 
 
-def _count(
-    again: list[tuple[Event, Alert]],
-    times: Counter,
-    services: dict[str, Service | None],
-    *,
-    seen_at: datetime,
-) -> None:
+def _count(again: list[tuple[Event, Alert]], run: Run, services: dict[str, Service | None]) -> None:
     """The same alerts once more. Most repetitions say nothing new, and are one statement for hundreds."""
     changed, counted = [], defaultdict(list)
     for event, alert in again:
@@ -152,11 +152,11 @@ def _count(
         _describe(alert, event, services[event.dedup_key])
         if before != [getattr(alert, name) for name in _DESCRIBED]:
             changed.append(alert)
-        counted[times[event.dedup_key]].append(alert.pk)
+        counted[run.times[event.dedup_key], run.last_seen[event.dedup_key]].append(alert.pk)
     Alert.objects.bulk_update(changed, _DESCRIBED, batch_size=100)
-    for more, ids in counted.items():
-        for start in range(0, len(ids), _IN_ONE_QUERY):
-            Alert.objects.filter(pk__in=ids[start : start + _IN_ONE_QUERY]).update(
+    for (more, seen_at), ids in counted.items():
+        for some in _portions(ids):
+            Alert.objects.filter(pk__in=some).update(
                 count=F("count") + more, last_seen_at=Greatest("last_seen_at", seen_at)
             )
 
@@ -180,70 +180,108 @@ def _is_over(alert: Alert) -> bool:
 
 
 def _end_with_their_incident(alerts: list[Alert], *, at: datetime) -> None:
+    if not alerts:
+        return
     ids = [alert.pk for alert in alerts]
     Alert.objects.filter(pk__in=ids).update(state=Alert.State.RESOLVED, ended_at=at)
 
 
-def _find_incident(
-    source: AlertSource, group_key: str, members: list[Alert], *, seen_at: datetime, at: datetime
-) -> None:
-    """The open incident of the same group, or a new one; and every service concerned has its on-call paged."""
-    incident = _open_incident(source, group_key)
-    first = min(members, key=lambda alert: list(Alert.Severity).index(alert.severity))
-    loud = first.severity in LOUD
-    if incident is None:
-        incident = lifecycle.detect(
-            title=first.summary,
-            service=first.service,
-            description=first.description,
-            source_text=f"{source.name}: {_named(members)}.",
-            detected_at=seen_at,
-            urgency=Urgency.HIGH if loud else Urgency.LOW,
-            by=None,
-            at=at,
-        )
-    else:
-        if loud and incident.urgency == Urgency.LOW:
-            engagement.louder(incident, by=None, at=at)
-        if incident.state == State.MITIGATED:
-            reason = f"An alert fires again: {first.summary}"
-            incident = lifecycle.recur(incident, reason=reason, by=None, at=at)
-        _tell(incident, f"Firing: {_named(members)}.", members, seen_at=seen_at, at=at)
-    Alert.objects.filter(pk__in=[alert.pk for alert in members]).update(incident=incident)
+def _find_incidents(source: AlertSource, homeless: list[Alert], run: Run, *, at: datetime) -> None:
+    """The open incident of the same group for each alert, or a new one, unless its service is flooded by them."""
+    if not homeless:
+        return
+    groups = defaultdict(list)
+    for alert in homeless:
+        groups[alert.group_key].append(alert)
+    found = homes.Homes(source, groups, at=at)
+    joining = defaultdict(list)
+    for group_key, members in groups.items():
+        first = min(members, key=_rank)
+        incident, flooded = found.of(group_key, first.service)
+        if incident is None:
+            seen_at = min(run.first_seen[alert.dedup_key] for alert in members)
+            incident = _open_incident(source, first, members, seen_at=seen_at, at=at)
+            found.add(incident, first.service)
+            _settle(incident, members, at=at)
+        else:
+            joining[incident, flooded] += members
+    for (incident, flooded), members in joining.items():
+        _join(incident, members, run, because=homes.FLOODED if flooded else "", at=at)
+
+
+def _rank(alert: Alert) -> int:
+    """The worst first."""
+    return list(Alert.Severity).index(alert.severity)
+
+
+def _open_incident(
+    source: AlertSource, first: Alert, members: list[Alert], *, seen_at: datetime, at: datetime
+) -> Incident:
+    return lifecycle.detect(
+        title=first.summary,
+        service=first.service,
+        description=first.description,
+        source_text=f"{source.name}: {_named(members)}.",
+        detected_at=seen_at,
+        urgency=Urgency.HIGH if first.severity in LOUD else Urgency.LOW,
+        by=None,
+        at=at,
+    )
+
+
+def _join(incident: Incident, members: list[Alert], run: Run, *, because: str, at: datetime) -> None:
+    """More alerts for an incident that is open: nobody is paged again unless they are worse or concern others."""
+    first = min(members, key=_rank)
+    if first.severity in LOUD and incident.urgency == Urgency.LOW:
+        engagement.louder(incident, by=None, at=at)
+    if incident.state == State.MITIGATED:
+        reason = f"An alert fires again: {first.summary}"
+        incident = lifecycle.recur(incident, reason=reason, by=None, at=at)
+    seen_at = min(run.first_seen[alert.dedup_key] for alert in members)
+    _tell(incident, f"Firing: {_named(members)}.{because}", members, seen_at=seen_at, at=at)
+    _settle(incident, members, at=at)
+
+
+def _settle(incident: Incident, members: list[Alert], *, at: datetime) -> None:
+    """Alerts belong to the incident from now on, and every service concerned has its on-call paged."""
+    for some in _portions(alert.pk for alert in members):
+        Alert.objects.filter(pk__in=some).update(incident=incident)
     affected = set(incident.affected_services.values_list("service", flat=True))
     for service in {alert.service for alert in members if alert.service and alert.service.pk not in affected}:
         engagement.engage(incident, service=service, by=None, at=at)
 
 
-def _open_incident(source: AlertSource, group_key: str) -> Incident | None:
-    """The latest open incident of a group, locked; ``None`` also if it was ended while we waited for the lock."""
-    open_ones = Incident.objects.open().filter(alerts__source=source, alerts__group_key=group_key)
-    found = open_ones.order_by("-pk").first()
-    incident = moves.lock(found) if found else None
-    return incident if incident and incident.is_open else None
-
-
 # -- recovery, acknowledgement, change ---------------------------------------------------------------------
-def _recover(ended: list[tuple[Alert, datetime | None]], *, seen_at: datetime, at: datetime) -> None:
-    """End alerts. The incident stays: people decide when it is over."""
+def _recover(ended: list[tuple[Alert, datetime | None, datetime]], *, at: datetime) -> None:
+    """End alerts: (alert, when it ended as its tool says, when we heard). The incident stays: people end it."""
+    if not ended:
+        return
     by_incident = defaultdict(list)
-    for alert, ended_at in ended:
+    for alert, ended_at, seen_at in ended:
         alert.state = Alert.State.RESOLVED
         alert.ended_at = ended_at or seen_at
         alert.last_seen_at = max(alert.last_seen_at, seen_at)
         if alert.incident and alert.incident.is_open:
             by_incident[alert.incident].append(alert)
-    Alert.objects.bulk_update(
-        [alert for alert, _ in ended], ["state", "ended_at", "last_seen_at"], batch_size=200
-    )
+    alike = defaultdict(list)
+    for alert, _, _ in ended:
+        alike[alert.ended_at, alert.last_seen_at].append(alert.pk)
+    for (ended_at, seen_at), ids in alike.items():
+        for some in _portions(ids):
+            Alert.objects.filter(pk__in=some).update(
+                state=Alert.State.RESOLVED, ended_at=ended_at, last_seen_at=seen_at
+            )
     still = set(Alert.objects.open().filter(incident__in=by_incident).values_list("incident", flat=True))
     for incident, recovered in by_incident.items():
         rest = "" if incident.pk in still else " All alerts recovered."
-        _tell(incident, f"Recovered: {_named(recovered)}.{rest}", recovered, seen_at=seen_at, at=at)
+        heard_at = max(alert.last_seen_at for alert in recovered)
+        _tell(incident, f"Recovered: {_named(recovered)}.{rest}", recovered, seen_at=heard_at, at=at)
 
 
 def _acknowledge(alerts: list[Alert], *, at: datetime) -> None:
     """Somebody answered in the tool: that is an answer to our page as well."""
+    if not alerts:
+        return
     ids = [alert.pk for alert in alerts if alert.state == Alert.State.FIRING]
     Alert.objects.filter(pk__in=ids).update(state=Alert.State.ACKNOWLEDGED)
     for incident in {alert.incident for alert in alerts if alert.incident and alert.incident.is_open}:

@@ -1,5 +1,6 @@
 from incidents.models.alerts import Alert, AlertSource, SourceKey, StoredEvent
 from incidents.models.communication import Update
+from incidents.models.heartbeats import Heartbeat
 from incidents.models.incident import OPEN_STATES, AffectedService, Impact, Incident, State
 from incidents.models.people import Engagement, Role, RoleAssignment, Task
 from incidents.models.policy import Severity
@@ -11,6 +12,7 @@ __all__ = [
     "Alert",
     "AlertSource",
     "Engagement",
+    "Heartbeat",
     "Impact",
     "Incident",
     "Role",

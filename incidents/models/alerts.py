@@ -153,6 +153,7 @@ class Alert(models.Model):
             models.Index(
                 fields=["source", "group_key"], condition=~Q(state="resolved"), name="alert_open_by_group"
             ),
+            models.Index(fields=["source", "group_key", "-incident"], name="alert_by_group"),
             models.Index(fields=["incident", "state"], name="alert_by_incident"),
         ]
 

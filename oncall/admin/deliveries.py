@@ -5,6 +5,7 @@ from datetime import datetime
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from oncall.edges.admin import Verb, VerbsAdmin
@@ -58,7 +59,7 @@ def send_again(delivery: Delivery, *, by: User, at: datetime) -> Delivery:
 class DeliveryAdmin(ReadOnly, VerbsAdmin):
     """The outbox as a list; without a mail server it is where messages are read."""
 
-    list_display = ["subject", "recipient", "medium", "state", "attempt_count", "due_at", "finished_at"]
+    list_display = ["subject", "recipient", "medium", "stage", "attempt_count", "due_at", "finished_at"]
     list_filter = ["state", "medium", "lane", "message__purpose"]
     list_select_related = ["message"]
     list_per_page = 50
@@ -70,7 +71,12 @@ class DeliveryAdmin(ReadOnly, VerbsAdmin):
         ("Message", {"fields": ["text", "html"]}),
         (
             "Times",
-            {"fields": ["created_at", "due_at", "expires_at", "finished_at", "attempt_count", "stable_id"]},
+            {
+                "fields": [
+                    *("created_at", "due_at", "held_until", "expires_at", "finished_at"),
+                    *("bundled_into", "attempt_count", "stable_id"),
+                ]
+            },
         ),
     ]
     inlines = [AttemptInline, CallbackInline]
@@ -91,6 +97,14 @@ class DeliveryAdmin(ReadOnly, VerbsAdmin):
     @admin.display(description="Message", ordering="message__subject")
     def subject(self, delivery: Delivery) -> str:
         return fill(delivery.message.subject, _shown(delivery))
+
+    @admin.display(description="State", ordering="state")
+    def stage(self, delivery: Delivery) -> str:
+        """The state, and in plain words that a limit delays it or that it went along with others."""
+        if delivery.state == Delivery.State.PENDING and delivery.held_until == delivery.due_at:
+            return f"Held by the limit until {timezone.localtime(delivery.due_at):%H:%M:%S}"
+        along = f" (with delivery {delivery.bundled_into_id})" if delivery.bundled_into_id else ""
+        return f"{delivery.get_state_display()}{along}"
 
     @admin.display(description="Text")
     def text(self, delivery: Delivery) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils import timezone
 
 from oncall import plans
 from oncall.edges import addresses, times
@@ -125,7 +126,9 @@ def _sent(delivery: Delivery) -> Outcome:
         word = "Call taken" if delivery.medium == "voice" else "Delivered"
         after = times.span(delivery.reported_at - delivery.created_at)
         return Outcome("check", "m-good", f"{word} after {after}")
-    handed_over = f"Handed over in {times.span(delivery.finished_at - delivery.created_at)}"
+    along = ", in one message with others" if delivery.bundled_into_id else ""
+    held = ", held by the limit meanwhile" if delivery.held_until else ""
+    handed_over = f"Handed over in {times.span(delivery.finished_at - delivery.created_at)}{held}{along}"
     if delivery.medium in callbacks.MEDIUMS:
         return Outcome("next", "m-quiet", f"{handed_over}, {delivery.reported or 'no word yet'}")
     return Outcome("check", "m-good", handed_over)
@@ -137,6 +140,9 @@ def _unfinished(delivery: Delivery) -> Outcome:
         return Outcome("question", "m-warn", "Unknown: the sender stopped, it is sent again")
     if delivery.last_error:
         return Outcome("repeat", "m-warn", f"Tried again: {addresses.first_line(delivery.last_error)}")
+    if delivery.held_until and delivery.held_until == delivery.due_at:
+        until = timezone.localtime(delivery.held_until)
+        return Outcome("clock", "m-warn", f"Held by the limit until {until:%H:%M:%S}, then sent with others")
     return Outcome("clock", "m-quiet", "Waiting for its time")
 
 

@@ -164,8 +164,8 @@ class DeliverySerializer(serializers.ModelSerializer):
     class Meta:
         model = Delivery
         fields = [
-            "id", "purpose", "medium", "address", "user", "state", "due_at", "message_id", "reported",
-            "reported_at", "attempts",
+            "id", "purpose", "medium", "address", "user", "state", "due_at", "held_until", "bundled_into",
+            "message_id", "reported", "reported_at", "attempts",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils.dateparse import parse_datetime
 
-from oncall import messages, plans
+from oncall import acknowledging, messages, plans
 from oncall.edges import times
 from oncall.messaging.models import Delivery
 from oncall.models import AnswerToken, Notified, Page, PageEvent, Schedule, Urgency, User
@@ -23,6 +23,7 @@ VERBS: dict[str, list[str]] = {
     State.ACKNOWLEDGED: ["acknowledge", "escalate"],
     State.RESOLVED: [],
 }
+OTHERS_NAMED = 10
 AFTER_ANSWERING = ["resolve", "escalate"]
 
 
@@ -69,10 +70,20 @@ def state_of(
         "upcoming": _countdown(page, ahead, at),
         "said": _what_to_say(page, person, did, refusal, at, zone),
         "verbs": _verbs(page, person) if may_act else [],
+        **(_others(page, person) if may_act else {}),
         "action": action,
         "people": _people(page, person, ahead, at, zone),
         "open_url": messages.portal_url(page.url),
     }
+
+
+def _others(page: Page, person: User) -> dict[str, Any]:
+    """What else waits for her, and how much it is in all: she may take it on with one press."""
+    others = acknowledging.others(page, person)
+    named = [{"key": one.reference, "title": one.title} for one in others[:OTHERS_NAMED]]
+    count = others.count() if len(named) == OTHERS_NAMED else len(named)
+    more = [{"key": "", "title": f"and {count - len(named)} more"}] if count > len(named) else []
+    return {"others": named + more, "waiting": count + 1}
 
 
 def spent(token: AnswerToken, *, at: datetime) -> dict[str, Any]:
@@ -114,6 +125,8 @@ def _what_to_say(
 ) -> dict[str, str] | None:
     if refusal:
         return _said("warn", "Nothing was done", refusal)
+    if did == "acknowledge_all":
+        return _said("good", "You acknowledged them all", "Nobody else is paged for any of them.")
     if did == "escalate":
         called = [str(notified.user) for notified in page.notified.filter(at=at).select_related("user")]
         text = f"{', '.join(called)} paged now." if called else "Nobody else could be paged."

@@ -165,11 +165,13 @@ def settle(delivery: Delivery, *, at: datetime) -> bool:
         return False
     reason = IN_VAIN[held.reported]
     code = f" (code {report.code})" if report.code else ""
-    return bool(
-        row.update(
-            state=Delivery.State.DEAD,
-            finished_at=at,
-            generation=F("generation") + 1,
-            last_error=f"{reason[0].upper()}{reason[1:]}{code}",
-        )
-    )
+    ended = {
+        "state": Delivery.State.DEAD,
+        "finished_at": at,
+        "generation": F("generation") + 1,
+        "last_error": f"{reason[0].upper()}{reason[1:]}{code}",
+    }
+    changed = bool(row.update(**ended))
+    if changed:  # what went along in its message has not arrived either
+        held.bundled.filter(state=Delivery.State.SENT).update(**ended)
+    return changed

@@ -7,12 +7,14 @@ set; no transaction is open while something is being sent.
 import os
 import socket
 import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import F, Q, prefetch_related_objects
 
+from oncall.messaging import bundles
 from oncall.messaging.mediums.base import ATTEMPT_LIMIT_S
 from oncall.messaging.models import Attempt, Delivery
 
@@ -25,7 +27,7 @@ LOST = "lost"
 _CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT id FROM messaging_delivery
-    WHERE medium = %s AND due_at <= %s AND lane >= %s
+    WHERE medium = %s AND due_at <= %s AND lane >= %s {more}
     ORDER BY lane DESC, priority, due_at LIMIT %s {lock}
 )
 UPDATE messaging_delivery
@@ -33,6 +35,8 @@ SET state = 'sending', lease_until = %s, due_at = %s, lease_owner = %s, generati
 WHERE id IN (SELECT id FROM due)
 RETURNING *
 """
+_TO_THE_SAME = """AND recipient IN ({people})
+    AND message_id IN (SELECT id FROM messaging_message WHERE purpose = 'page')"""
 
 
 @dataclass(frozen=True)
@@ -54,15 +58,10 @@ def claim(medium: str, *, limit: int, pages_only: bool = False, at: datetime) ->
     On PostgreSQL rows that others are claiming are skipped; on SQLite the transaction is IMMEDIATE, so there
     are no others. An attempt that its sender never ended is closed as ``unknown``: it may have arrived.
     """
-    adapt = connection.ops.adapt_datetimefield_value
-    until, lowest_lane = at + LEASE, "page" if pages_only else ""
-    lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
-    claimed = list(
-        Delivery.objects.raw(
-            _CLAIM.format(lock=lock),
-            [medium, adapt(at), lowest_lane, limit, adapt(until), adapt(until), _owner()],
-        )
-    )
+    bundles.one_claim_at_a_time(medium)
+    claimed = _take(medium, limit, "page" if pages_only else "", at=at)
+    if people := bundles.recipients(claimed):
+        claimed += _take(medium, bundles.MOST, "page", people=people, at=at)
     if any(delivery.attempt_count for delivery in claimed):
         Attempt.objects.filter(delivery__in=claimed, ended_at=None).update(
             ended_at=at,
@@ -70,8 +69,24 @@ def claim(medium: str, *, limit: int, pages_only: bool = False, at: datetime) ->
             code=LOST,
             text="The sender stopped before it could say how this ended. It may have arrived.",
         )
-    prefetch_related_objects(claimed, "message")
-    return sorted(claimed, key=lambda d: (d.lane != "page", d.priority, d.id))
+    free = bundles.hold_back(medium, claimed, at=at)
+    return sorted(free, key=lambda d: (d.lane != "page", d.priority, d.id))
+
+
+def _take(
+    medium: str, limit: int, lowest_lane: str, *, people: Sequence[str] = (), at: datetime
+) -> list[Delivery]:
+    """Lease due rows; with ``people`` their pages alone."""
+    adapt, until = connection.ops.adapt_datetimefield_value, at + LEASE
+    lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    more = _TO_THE_SAME.format(people=", ".join(["%s"] * len(people))) if people else ""
+    found = Delivery.objects.raw(
+        _CLAIM.format(lock=lock, more=more),
+        [medium, adapt(at), lowest_lane, *people, limit, adapt(until), adapt(until), _owner()],
+    )
+    taken = list(found)
+    prefetch_related_objects(taken, "message")
+    return taken
 
 
 def _owner() -> str:
@@ -107,6 +122,28 @@ def begin(delivery: Delivery, *, at: datetime) -> Attempt | None:
     if not _held(delivery).update(attempt_count=F("attempt_count") + 1):
         return None
     return Attempt.objects.create(delivery=delivery, n=delivery.attempt_count + 1, started_at=at)
+
+
+@transaction.atomic
+def begin_all(deliveries: Iterable[Delivery], *, at: datetime) -> list[Attempt]:
+    """Write down that one message starts which carries all of these; those that must not go are left out."""
+    return [attempt for delivery in deliveries if (attempt := begin(delivery, at=at))]
+
+
+@transaction.atomic
+def finish_all(attempts: list[Attempt], ending: Ending, *, at: datetime) -> None:
+    """Write down how one message ended that carried the deliveries of all these attempts."""
+    leader = attempts[0].delivery
+    others = [attempt.delivery_id for attempt in attempts[1:]]
+    for attempt in attempts:
+        finish(attempt, ending, at=at)
+    if others and ending.state in ("sent", "kept"):
+        Delivery.objects.filter(pk__in=others).update(bundled_into=leader)
+    if others:
+        told = (
+            f"In one message with {len(others)} other page{'s' * (len(others) != 1)}. {ending.text}".strip()
+        )
+        Attempt.objects.filter(pk__in=[attempt.pk for attempt in attempts]).update(text=told[:2000])
 
 
 @transaction.atomic

@@ -6,10 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import InterfaceError, OperationalError, connection, connections
 
-from oncall.messaging import callbacks, claims
+from oncall.messaging import bundles, callbacks, claims, threads
 from oncall.messaging.claims import Ending
 from oncall.messaging.errors import DeliveryError, DomainError, LineDown, Unsure
 from oncall.messaging.mediums import MEDIUMS
@@ -110,9 +111,8 @@ class Shift:
         share = min(medium.batch_size, -(-waiting // max(len(used), 1)))
         for number in used:
             name = f"{medium.name}-{number}"
-            hand = threading.Thread(target=self._hand, args=(medium, number, share), name=name, daemon=True)
             try:
-                hand.start()
+                threads.run(partial(self._hand, medium, number, share), name=name)
             except RuntimeError:  # the operating system grants no more threads: fewer hands, then
                 self._lay_down(medium, number)
 
@@ -123,10 +123,11 @@ class Shift:
         except (OperationalError, InterfaceError) as away:
             # Leases end by themselves, and the next shift looks again.
             logger.warning("A sender of %s lost the database: %s", medium.name, clean_header(str(away)))
+            connections.close_all()
         except Exception:
             logger.exception("A sender of %s stopped", medium.name)
-        finally:
             connections.close_all()
+        finally:
             self._lay_down(medium, number)
 
     def _lay_down(self, medium: Medium, number: int) -> None:
@@ -155,23 +156,45 @@ def send_batch(
     """
     is_down = False
     with medium.line() as line:
-        for delivery in batch:
+        for bundle in bundles.together(batch):
             if is_down or stop():
-                claims.give_back(delivery, due_at=now() + (_LINE_DOWN_PAUSE if is_down else timedelta()))
+                for delivery in bundle:
+                    claims.give_back(delivery, due_at=now() + (_LINE_DOWN_PAUSE if is_down else timedelta()))
                 continue
-            attempt = claims.begin(delivery, at=now())
-            if attempt is None:
-                continue
-            ending, is_down = attempt_sending(line, delivery, attempt, now)
-            _record(attempt, ending, now)
+            attempts, letters = _written(claims.begin_all(bundle, at=now()), now)
+            if attempts:
+                letter = bundles.write(
+                    letters,
+                    [attempt.delivery.idempotency_key for attempt in attempts],
+                    medium.stable_id,
+                    called_back=medium.name in callbacks.MEDIUMS,
+                )
+                ending, is_down = attempt_sending(line, letter, attempts[0], now)
+                _record(attempts, ending, now)
 
 
-def attempt_sending(line: Line, delivery: Delivery, attempt: Attempt, now: Clock) -> tuple[Ending, bool]:
-    """One try, rendering included, and whether the line turned out to be down. Never raises."""
+def _written(attempts: list[Attempt], now: Clock) -> tuple[list[Attempt], list[Letter]]:
+    """The letters of what can be written. One that cannot is recorded by itself and spoils no bundle."""
+    fine, letters = [], []
+    for attempt in attempts:
+        try:
+            letters.append(write_letter(attempt.delivery, now()))
+            fine.append(attempt)
+        except DomainError as refusal:
+            _record([attempt], Ending("permanent", "dead", code=refusal.code, text=refusal.detail), now)
+        except Exception as fault:
+            logger.exception("Delivery %s cannot be written", attempt.delivery_id)
+            _record([attempt], _ending_of_fault(fault, attempt.delivery, attempt, now()), now)
+    return fine, letters
+
+
+def attempt_sending(line: Line, letter: Letter, attempt: Attempt, now: Clock) -> tuple[Ending, bool]:
+    """One try, and whether the line turned out to be down. Never raises."""
+    delivery = attempt.delivery
     try:
         if delivery.follows and not delivery.follows.provider_id:
             return _NOTHING_TO_CHANGE, False
-        receipt = line.send(write_letter(delivery, now()))
+        receipt = line.send(letter)
     except DomainError as refusal:
         return Ending("permanent", "dead", code=refusal.code, text=refusal.detail), False
     except DeliveryError as error:
@@ -225,16 +248,17 @@ def write_letter(delivery: Delivery, at: datetime) -> Letter:
     )
 
 
-def _record(attempt: Attempt, ending: Ending, now: Clock) -> None:
+def _record(attempts: list[Attempt], ending: Ending, now: Clock) -> None:
     """Write the ending, through a restart of the database if need be: what was sent must not go out again."""
     while True:
         try:
-            claims.finish(attempt, ending, at=now())
-            if attempt.delivery.medium in callbacks.MEDIUMS:
-                callbacks.settle(attempt.delivery, at=now())  # the provider may have given it up already
+            claims.finish_all(attempts, ending, at=now())
+            for attempt in attempts:
+                if attempt.delivery.medium in callbacks.MEDIUMS:
+                    callbacks.settle(attempt.delivery, at=now())  # the provider may have given it up already
             return
         except (OperationalError, InterfaceError):
-            if connection.in_atomic_block or attempt.delivery.lease_until <= now():
+            if connection.in_atomic_block or attempts[0].delivery.lease_until <= now():
                 raise
             connection.close()
             time.sleep(0.5)

@@ -91,6 +91,12 @@ class Delivery(models.Model):
         help_text="The delivery whose message this one changes.",
     )
     priority = models.PositiveSmallIntegerField(default=5, help_text="Within the lane; lower goes first.")
+    about = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        help_text="What it is about, coarsely: after one message more about the same is held back.",
+    )
     values = models.JSONField(default=dict, blank=True)
     idempotency_key = models.CharField(max_length=200)
     created_at = models.DateTimeField()
@@ -115,6 +121,17 @@ class Delivery(models.Model):
     reported_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    held_until = models.DateTimeField(
+        null=True, blank=True, help_text="A limit let it wait until then, so that it went with others."
+    )
+    bundled_into = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="bundled",
+        help_text="The delivery in whose message it went out.",
+    )
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -152,6 +169,11 @@ class Delivery(models.Model):
                 fields=["stable_id"],
                 condition=Q(medium__in=["sms", "voice"]),
                 name="delivery_called_back",
+            ),
+            models.Index(
+                fields=["recipient", "finished_at"],
+                condition=Q(lane="page") & ~Q(recipient=""),
+                name="delivery_lately_to_a_person",
             ),
         ]
 

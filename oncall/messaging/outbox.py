@@ -99,6 +99,7 @@ def send(
     values: dict[str, str] | None = None,
     priority: int = 5,
     lane: str = Delivery.Lane.BULK,
+    about: str = "",
     at: datetime,
     due_at: datetime | None = None,
     expires_at: datetime | None = None,
@@ -109,7 +110,8 @@ def send(
     It leaves at ``due_at`` (by default at once) and never after ``expires_at`` (24 hours later). One that
     ``follows`` another changes the message of that one, on mediums that can. An address that the medium
     cannot use makes a delivery that is soon ``dead``, where people see it, and no error in the caller's
-    transaction. Raises ``DomainError`` (``unknown_medium``, ``no_address``).
+    transaction. ``about`` is what it is about, coarsely (``limits``). Raises ``DomainError``
+    (``unknown_medium``, ``no_address``).
     """
     delivery = _new(
         message,
@@ -118,6 +120,7 @@ def send(
         topic=topic,
         priority=priority,
         lane=lane,
+        about=about[:100],
         at=at,
         due_at=due_at or at,
         expires_at=expires_at,
@@ -257,6 +260,8 @@ def send_again(delivery: Delivery, *, by_name: str, at: datetime) -> Delivery:
             due_at=at,
             expires_at=at + LIFETIME,
             finished_at=None,
+            held_until=at,  # a person asks for it: no limit holds it
+            bundled_into=None,
             generation=F("generation") + 1,
             last_error=clean_header(f"Sent again by {by_name}."),
         )

@@ -66,7 +66,9 @@ def spoken(letter: Letter) -> str:
     """What is heard. A page: severity, service and title as sentences; else the text."""
     if letter.purpose != "page":
         return clean_header(letter.text, limit=NOTICE_LIMIT)
-    return clean_header(letter.values.get("spoken") or letter.subject, limit=SPOKEN_LIMIT)
+    count = letter.values.get("bundled")
+    ahead = f"{count} pages wait for you. The first of them: " if count else ""
+    return clean_header(ahead + (letter.values.get("spoken") or letter.subject), limit=SPOKEN_LIMIT)
 
 
 def spelt(code: str) -> str:

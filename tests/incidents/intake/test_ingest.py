@@ -376,7 +376,7 @@ def test_an_event_half_taken_in_leaves_nothing_behind(scripts, monkeypatch):
 def test_an_event_that_kills_its_reader_every_time_is_given_up(scripts, monkeypatch):
     store(scripts, told())
 
-    def killed(event, at):
+    def killed(event, *given, at):
         raise SystemExit
 
     with monkeypatch.context() as deadly:
@@ -413,7 +413,7 @@ def test_a_reader_whose_lease_has_passed_on_writes_nothing(scripts):
 def test_a_backlog_of_one_source_does_not_hold_up_another(scripts, prometheus, monkeypatch):
     store(scripts, *[told(dedup_key=str(n)) for n in range(ingest.BATCH * 3)])
     store(prometheus, sample("alertmanager-firing"))
-    ticks = iter([AT] * (ingest.BATCH + 6) + [AT + timedelta(hours=1)] * 9)
+    ticks = iter([AT] * 7 + [AT + timedelta(hours=1)] * 9)
 
     ingest.take_in(now=lambda: next(ticks))
 
