@@ -81,10 +81,15 @@ def host_of(address: str) -> str:
 
 def clock_time(at: datetime, zone: str, *, today: datetime) -> str:
     """The wall clock with its place, "08:47 (New York)"; on another day "Tue 24 Nov 08:47 (New York)"."""
-    local, city = at.astimezone(ZoneInfo(zone)), zone.rsplit("/", 1)[-1].replace("_", " ")
+    local, place = at.astimezone(ZoneInfo(zone)), city(zone)
     if local.date() == today.astimezone(ZoneInfo(zone)).date():
-        return f"{local:%H:%M} ({city})"
-    return f"{local:%a} {local.day} {local:%b %H:%M} ({city})"
+        return f"{local:%H:%M} ({place})"
+    return f"{local:%a} {local.day} {local:%b %H:%M} ({place})"
+
+
+def city(zone: str) -> str:
+    """The place in an IANA name: ``New York`` for America/New_York."""
+    return zone.rsplit("/", 1)[-1].replace("_", " ")
 
 
 def _compose(page: Page, at: datetime) -> Message:

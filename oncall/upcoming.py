@@ -1,15 +1,18 @@
 """Who is paged next, and when: one computation for the mail, the answer page and the console.
 
-A forecast: people are looked up for the time of the step, as the schedules stand now.
+A forecast: the course that the engine will follow, asked for the time of the step, as the schedules stand now.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from oncall import plans, targets
-from oncall.models import Page, PageEvent, User
-from oncall.plans import Plan
-from oncall.targets import Found
+from oncall import course, plans, standing
+from oncall.course import Stop
+from oncall.models import Page, User
+
+#: A forecast goes through as many waits that page nobody before it gives up.
+LOOKS = 10
 
 
 @dataclass(frozen=True)
@@ -27,42 +30,33 @@ def upcoming(page: Page) -> Upcoming | None:
         return None
     if page.state == Page.State.SNOOZED:
         return Upcoming(page.next_step_at, "the snooze ends and paging begins again")
-    plan = plans.read(page.plan)
-    before = set(page.notified.filter(cycle=page.cycle, loop=page.loop).values_list("user_id", flat=True))
-    for step in range(page.step, len(plan.steps)):
-        found = targets.look_up(plan.steps[step].targets, at=page.next_step_at)
-        people = tuple(user for user in found.people if user.pk not in before)
-        if people or found.webhooks:
-            return Upcoming(page.next_step_at, _paged(people, found.webhooks, page.loop), people)
-    if page.step >= len(plan.steps):
-        return Upcoming(page.next_step_at, *_after_the_steps(page, plan, before))
-    return Upcoming(pass_ends_at(page, plan, page.next_step_at), *_after_the_steps(page, plan, before))
+    if page.held_for == Page.Hold.MAINTENANCE:
+        return Upcoming(page.next_step_at, "the maintenance ends and paging begins at the first step")
+    plan, asks = plans.read(page.plan), standing.directory(page)
+    stands, at = standing.of(page), page.next_step_at
+    for _ in range(LOOKS):
+        ahead = course.advance(plan, stands, urgency=page.urgency, at=at, asks=asks)
+        if ahead.fired:
+            resort = ", as the last resort" if ahead.fired.step >= len(plan.steps) else ""
+            return Upcoming(at, _paged(ahead.fired) + resort, _people(ahead.fired))
+        if ahead.next_at is None:
+            return Upcoming(at, "nobody is left to page")
+        stands, at = ahead.standing, ahead.next_at
+    return Upcoming(at, "the next step comes")
 
 
-def pass_ends_at(page: Page, plan: Plan, at: datetime) -> datetime:
-    """When a pass is over whose last steps reach nobody new: not before those reached have had their time."""
-    reached = page.events.filter(kind__in=[PageEvent.Kind.PAGED, PageEvent.Kind.WEBHOOK])
-    latest = reached.order_by("-pk").values_list("at", flat=True).first()
-    return max(at, latest + plan.pass_wait) if latest else at
+def listed(names: Iterable[str]) -> str:
+    """``a, b and c``."""
+    *first, last = list(names) or [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
-def _paged(people: tuple[User, ...], webhooks: list[str], loop: int) -> str:
-    names = [str(user) for user in people] or [f"{len(webhooks)} webhook{'s' * (len(webhooks) > 1)}"]
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    again = " again" if loop and people else ""
-    return f"{listed} {'is' if len(names) == 1 else 'are'} paged{again}"
+def _people(stop: Stop) -> tuple[User, ...]:
+    return tuple(reached.person for reached in stop.people)
 
 
-def _after_the_steps(page: Page, plan: Plan, before: set[int]) -> tuple[str, tuple[User, ...]]:
-    if before and page.loop < plan.repeat and page.step < len(plan.steps):
-        return "everybody is paged again, from the first step", ()
-    for found in _last_resorts(page):
-        people = tuple(user for user in found.people if user.pk not in before)
-        if people:
-            return f"{_paged(people, [], 0)}, as the last resort", people
-    return "nobody is left to page", ()
-
-
-def _last_resorts(page: Page) -> list[Found]:
-    admins = [] if page.reached_anybody else [targets.team_admins(page.team)]
-    return [*admins, targets.catch_all()]
+def _paged(stop: Stop) -> str:
+    count = len(stop.webhooks)
+    names = [str(user) for user in _people(stop)] or [f"{count} webhook{'s' * (count > 1)}"]
+    again = " again" if stop.loop and stop.people else ""
+    return f"{listed(names)} {'is' if len(names) == 1 else 'are'} paged{again}"

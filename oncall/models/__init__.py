@@ -3,6 +3,7 @@ from oncall.models.calendars import CalendarFeed, CalendarImport
 from oncall.models.contacts import ContactMethod, NotificationRule, Urgency
 from oncall.models.directory import Runbook, Service, Team, User
 from oncall.models.holidays import HolidayCalendar
+from oncall.models.maintenance import ServiceMaintenance
 from oncall.models.notices import NoticePreference, ShiftWatch
 from oncall.models.paging import AnswerToken, Notified, Page, PageEvent
 from oncall.models.policies import EscalationPolicy, Step, StepTarget
@@ -34,6 +35,7 @@ __all__ = [
     "Schedule",
     "ScheduleException",
     "Service",
+    "ServiceMaintenance",
     "ShiftWatch",
     "Slot",
     "Step",
