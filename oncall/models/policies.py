@@ -57,6 +57,11 @@ class EscalationPolicy(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args, **options) -> None:
+        """Whatever is saved again is a new version."""
+        self.version += not self._state.adding
+        super().save(*args, **options)
+
 
 class Step(models.Model):
     """One step: wait ``after`` since the step before fired, then page its targets.

@@ -72,6 +72,16 @@ class Hours:
                 return opens
         return None
 
+    def closing(self, at: datetime) -> datetime:
+        """The first instant after ``at``, at which they are open, at which they no longer are."""
+        zone = ZoneInfo(self.time_zone)
+        wall = clock.high_water(at, zone)
+        for _, end in self.week.between(wall, wall + timedelta(weeks=2)):
+            closes = clock.resolve(end, zone)
+            if closes > at:
+                return closes
+        return at
+
     def as_json(self) -> dict[str, Any]:
         rows = [dict(row) for row in self.restrictions]
         return {"time_zone": self.time_zone, "restrictions": rows, "outside": self.outside}
