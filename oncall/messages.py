@@ -83,15 +83,18 @@ def _to_person(
 def tell_merged(page: Page, user: User, about: dict[str, str], *, at: datetime) -> bool:
     """Tell a person once, by her quiet rule's first way, where what she was paged for goes on; False: no way.
 
-    ``about`` has ``page`` and ``into`` (keys), ``title`` and ``url`` of the incident that goes on.
+    ``about`` has the keys ``was`` and ``into``, and ``title`` and ``url`` of the incident that goes on.
     """
     ways = contacts.ways(user, Urgency.LOW)[:1]
-    link = portal_url(about["url"])
-    text = f"{about['page']} was merged into {about['into']}: {about['title']}. It goes on there: {link}"
+    named = f"{about['into']}: {about['title']}" if about["title"] else about["into"]
+    lines = [
+        f"{about['was']}, for which you were paged, was merged into {named}.",
+        f"It goes on there: {portal_url(about['url'])}",
+    ]
     message = outbox.compose(
         purpose="notice",
-        subject=_inert(f"{about['page']} goes on as {about['into']}: {about['title']}"),
-        text=_inert(f"{text}\n\nYou were paged for {about['page']}; nobody pages you for it any more.\n"),
+        subject=_inert(f"{about['was']} goes on as {named}"),
+        text=_inert("\n\n".join(lines) + "\n"),
         at=at,
     )
     for way in ways:
@@ -101,7 +104,7 @@ def tell_merged(page: Page, user: User, about: dict[str, str], *, at: datetime) 
             address=way.address,
             recipient=user.username,
             topic=f"private:{page.topic}" if page.private else f"merged:{page.pk}",
-            key=f"merged:{page.pk}:{about['into']}:{user.pk}",
+            key=f"merged:{about['was']}:{about['into']}:{at:%Y%m%d%H%M%S}:{user.pk}",
             at=at,
         )
     return bool(ways)

@@ -89,16 +89,15 @@ def hand_over(page: Page, service: Service, *, by: User | None, at: datetime) ->
 def raise_urgency(page: Page, *, by: User | None, at: datetime) -> Page:
     """It is worse than thought: whoever was told quietly and has not answered is told loudly, from her first rule.
 
-    How far the page came stays as it is; what waited for duty goes on now, and what was exhausted begins again. An
-    answered page stays answered (rule 25). Again, or after the page is over, nothing changes.
+    How far the page came stays as it is; what waited for duty, has reached nobody yet or was exhausted begins
+    again at once. An answered page stays answered (rule 25). Again, or after the page is over, nothing changes.
     """
     page = locked(page)
     if page.urgency == Urgency.HIGH or page.state == State.RESOLVED:
         return page
-    if page.state == State.EXHAUSTED:
+    unheard = page.state == State.ACTIVE and not page.reached_anybody
+    if unheard or page.state == State.EXHAUSTED or page.held_for == Page.Hold.DUTY:
         begin_again(page, next_step_at=at, urgency=Urgency.HIGH)
-    elif page.held_for == Page.Hold.DUTY:
-        move(page, urgency=Urgency.HIGH, state=State.ACTIVE, held_for="", next_step_at=at)
     else:
         move(page, urgency=Urgency.HIGH)
     record(page, Kind.LOUDER, "The urgency was raised", by=by, at=at)
@@ -177,11 +176,28 @@ def belong_to(page: Page, *, reference: str, url: str, by: User | None, at: date
     return page
 
 
-def tell_where_it_goes_on(page: Page, *, into: str, title: str, url: str, at: datetime) -> int:
+def tell_where_it_goes_on(page: Page, *, was: str, into: str, title: str, url: str, at: datetime) -> int:
     """Tell everybody whom the page has reached, once and quietly, that another incident goes on with it (rule 27).
 
-    Returns the number told. ``into`` is that incident's key.
+    Returns the number told. ``was`` and ``into`` are the incidents' keys; ``title`` is empty where it is private.
     """
     people = {row.user for row in page.notified.filter(user__is_active=True).select_related("user")}
-    about = {"page": page.reference or f"Page {page.pk}", "into": into, "title": title, "url": url}
+    about = {"was": was, "into": into, "title": title, "url": url}
     return sum(messages.tell_merged(page, user, about, at=at) for user in sorted(people, key=lambda u: u.pk))
+
+
+@transaction.atomic
+def start_over(page: Page, *, why: str, by: User | None, at: datetime) -> Page:
+    """Begin an unanswered page again at the first step, by its policy as it is now (rule 27).
+
+    What is acknowledged, snoozed or over stays as it is.
+    """
+    page = locked(page)
+    if page.state not in UNANSWERED:
+        return page
+    plan = plans.freeze(page.policy) if page.policy else plans.read(page.plan)
+    outbox.cancel(topic=page.topic, at=at, reason="begun again")
+    begin_again(page, next_step_at=at + plan.first_wait, plan=plan.as_json())
+    record(page, Kind.RESTARTED, f"{why}; paging begins again at the first step", by=by, at=at)
+    doorbell.ring()
+    return page

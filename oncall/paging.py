@@ -25,6 +25,7 @@ from oncall.midflight import (
     policy_changed_since,
     raise_urgency,
     restart_with_current_policy,
+    start_over,
     tell_where_it_goes_on,
 )
 from oncall.models import AnswerToken, EscalationPolicy, Page, PageEvent, Service, Team, User
@@ -51,6 +52,7 @@ __all__ = [
     "resolve",
     "restart_with_current_policy",
     "snooze",
+    "start_over",
     "tell_where_it_goes_on",
     "unacknowledge",
 ]

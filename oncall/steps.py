@@ -104,9 +104,9 @@ def _say_nobody(page: Page, plan: Plan, stop: Stop, at: datetime) -> None:
     """An empty step is skipped at once and said so; a step half empty is said too (rule 12)."""
     name = f"Step {stop.step + 1}" if stop.step < len(plan.steps) else "Last resort"
     reasons = "; ".join(stop.nobody) or "no target can be reached"
-    text = f"{name}: {reasons}" if stop else f"{name} reaches nobody: {reasons}. Going on at once"
+    text = f"{name} reaches nobody: {reasons}. Going on at once" if stop.empty else f"{name}: {reasons}"
     record(page, Kind.NOBODY, text, at=at, step=stop.step + 1, reasons=list(stop.nobody))
-    if not stop:
+    if stop.empty:
         logger.warning("Page %s: %s", page.pk, text)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from oncall import contacts, rotation, schedules
 from oncall.contacts import Way
+from oncall.course import Stop
 from oncall.models import PortalSettings, Schedule, Step, Team, User
-from oncall.plans import PlanStep, Target
+from oncall.plans import Plan, PlanStep, Target
 
 
 @dataclass
@@ -81,12 +82,14 @@ class Directory:
 
     ``owner`` is whoever acknowledged the page and let it lie: she is paged beside whoever is on call (rule 19).
     ``locks``: the turns of a round robin are held until the transaction ends, for whoever is about to move them.
+    ``taken`` are turns that a forecast has moved on, in memory only.
     """
 
     team: Team | None
     urgency: str
     owner: User | None = None
     locks: bool = False
+    taken: dict[int | None, Mapping[str, int]] = field(default_factory=dict)
 
     def step(self, step: PlanStep, *, at: datetime, opening: bool) -> Found:
         """Whom the step pages."""
@@ -113,8 +116,16 @@ class Directory:
 
     def turns(self, step: PlanStep) -> Mapping[str, int]:
         """Whose turn it was when, by the policy's own step; none where that is gone."""
+        if step.id in self.taken:
+            return self.taken[step.id]
         rows = Step.objects.select_for_update() if self.locks else Step.objects.all()
         return rows.filter(pk=step.id).values_list("turns", flat=True).first() or {}
+
+    def foresee(self, plan: Plan, stop: Stop) -> None:
+        """Go on as if this had happened: whoever was picked has had her turn."""
+        if stop.round_robin_of is not None and stop.people:
+            step = plan.steps[stop.step]
+            self.taken[step.id] = turn_taken(self.turns(step), stop.people[0].person)
 
 
 def turn_taken(turns: Mapping[str, int], person: User) -> dict[str, int]:

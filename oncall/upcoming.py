@@ -10,6 +10,7 @@ from datetime import datetime
 from oncall import course, plans, standing
 from oncall.course import Stop
 from oncall.models import Page, User
+from oncall.plans import Plan
 
 #: A forecast goes through as many waits that page nobody before it gives up.
 LOOKS = 10
@@ -17,32 +18,49 @@ LOOKS = 10
 
 @dataclass(frozen=True)
 class Upcoming:
-    """The next thing that a page does by itself. ``what`` continues "at 08:47 …"."""
+    """One thing that a page does by itself. ``what`` continues "at 08:47 …"; ``step`` counts from 1."""
 
     at: datetime
     what: str
     people: tuple[User, ...] = ()
+    step: int | None = None
+    loop: int = 0
 
 
 def upcoming(page: Page) -> Upcoming | None:
     """What happens at ``page.next_step_at``; None when nothing will (answered, exhausted, over)."""
+    return next(iter(ahead(page, count=1)), None)
+
+
+def ahead(page: Page, *, count: int) -> list[Upcoming]:
+    """The next ``count`` things that the page does by itself unless somebody answers; fewer where it ends."""
     if page.next_step_at is None:
-        return None
+        return []
     if page.state == Page.State.SNOOZED:
-        return Upcoming(page.next_step_at, "the snooze ends and paging begins again")
+        return [Upcoming(page.next_step_at, "the snooze ends and paging begins again")]
     if page.held_for == Page.Hold.MAINTENANCE:
-        return Upcoming(page.next_step_at, "the maintenance ends and paging begins at the first step")
+        what = "the maintenance ends and paging begins at the first step"
+        return [Upcoming(page.next_step_at, what)]
     plan, asks = plans.read(page.plan), standing.directory(page)
     stands, at = standing.of(page), page.next_step_at
+    found: list[Upcoming] = []
     for _ in range(LOOKS):
-        ahead = course.advance(plan, stands, urgency=page.urgency, at=at, asks=asks)
-        if ahead.fired:
-            resort = ", as the last resort" if ahead.fired.step >= len(plan.steps) else ""
-            return Upcoming(at, _paged(ahead.fired) + resort, _people(ahead.fired))
-        if ahead.next_at is None:
-            return Upcoming(at, "nobody is left to page")
-        stands, at = ahead.standing, ahead.next_at
-    return Upcoming(at, "the next step comes")
+        going = course.advance(plan, stands, urgency=page.urgency, at=at, asks=asks)
+        if going.fired:
+            found.append(_said(plan, going.fired, at))
+            asks.foresee(plan, going.fired)
+        if going.next_at is None:
+            return found if going.fired else [*found, Upcoming(at, "nobody is left to page")]
+        if len(found) >= count:
+            return found
+        stands, at = going.standing, going.next_at
+    return found or [Upcoming(at, "the next step comes")]
+
+
+def _said(plan: Plan, stop: Stop, at: datetime) -> Upcoming:
+    is_step = stop.step < len(plan.steps)
+    what = _paged(stop) if is_step else f"{_paged(stop)}, as the last resort"
+    return Upcoming(at, what, _people(stop), stop.step + 1 if is_step else None, stop.loop)
 
 
 def listed(names: Iterable[str]) -> str:

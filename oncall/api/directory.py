@@ -6,9 +6,11 @@ Keys are slugs, usernames for people.
 from typing import Any
 
 import django_filters
+from django.db import transaction
 from django.db.models import Prefetch, ProtectedError
 from rest_framework import serializers, viewsets
 
+from oncall import clock, paging
 from oncall.edges.api import Idempotent
 from oncall.messaging.errors import DomainError
 from oncall.models import ContactMethod, EscalationPolicy, Runbook, Service, Team, User
@@ -160,6 +162,11 @@ class ServiceViewSet(SetUpViewSet):
     filterset_class = ServiceFilter
     search_fields = ["slug", "name", "description"]
     ordering_fields = ["slug", "name"]
+
+    @transaction.atomic
+    def perform_update(self, serializer: ServiceSerializer) -> None:
+        """Its open pages follow it to another policy."""
+        paging.follow_service(serializer.save(), by=self.request.user, at=clock.now())
 
 
 ROUTES = [

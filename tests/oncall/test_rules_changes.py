@@ -333,7 +333,8 @@ def test_rule_27_people_of_a_merged_page_are_told_once_where_it_goes_on(page, al
     paging.resolve(page, by=None, at=at("10:06"), reason="merged into INC-2")
 
     for _ in range(2):
-        paging.tell_where_it_goes_on(page, into="INC-2", title="Ledger is slow", url="/x/", at=at("10:06"))
+        about = {"was": "INC-1", "into": "INC-2", "title": "Ledger is slow", "url": "/x/"}
+        paging.tell_where_it_goes_on(page, **about, at=at("10:06"))
 
     assert told() == ["alice", "bob"]
     assert "INC-2: Ledger is slow" in Delivery.objects.get(recipient="bob", state="pending").message.text
