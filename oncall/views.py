@@ -50,7 +50,8 @@ def _act(request: HttpRequest, token: AnswerToken, text: str, at) -> HttpRespons
         return _shown(answer_page.state_of(token, at=at, action=_path(text), refusal=refusal), 400)
     try:
         with transaction.atomic():
-            token.page = paging.answer(token, choice, expected_step=_step(request), at=at)
+            seen = {"expected_step": _number(request, "step"), "expected_loop": _number(request, "loop")}
+            token.page = paging.answer(token, choice, **seen, at=at)
             fresh = answers.issue(token.page, token.user, at=at)
     except DomainError as error:
         token = answers.find(text)
@@ -60,9 +61,11 @@ def _act(request: HttpRequest, token: AnswerToken, text: str, at) -> HttpRespons
     return _shown(answer_page.state_of(token, at=at, action=_path(fresh), did=choice))
 
 
-def _step(request: HttpRequest) -> int:
-    """The step that the person saw; what is no number fits no step."""
-    given = request.POST.get("step", "")
+def _number(request: HttpRequest, name: str) -> int | None:
+    """The step or pass that the person saw, None where her form had none; what is no number fits no step."""
+    given = request.POST.get(name)
+    if given is None:
+        return -1 if name == "step" else None
     return int(given) if given.isascii() and given.isdigit() and len(given) < 6 else -1
 
 

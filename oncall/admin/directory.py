@@ -131,7 +131,8 @@ class ServiceAdmin(HistoryAdmin):
         moved = paging.follow_service(obj, by=request.user, at=clock.now()) if change else 0
         if moved:
             pages = f"{moved} open page{'s' * (moved != 1)}"
-            messages.warning(request, f"{pages} begin at the first step of {obj.policy or 'no policy'}.")
+            begin = "begins" if moved == 1 else "begin"
+            messages.warning(request, f"{pages} {begin} at the first step of {obj.policy or 'no policy'}.")
 
 
 @admin.register(Runbook)
