@@ -49,6 +49,7 @@ GROUPS = [
             "oncall.CalendarImport",
             "oncall.CalendarFeed",
             "oncall.EscalationPolicy",
+            "oncall.ServiceMaintenance",
             "oncall.Team",
             "oncall.User",
         ],

@@ -15,6 +15,8 @@ RESPOND = [
     "oncall.change_page",
     "oncall.change_scheduleexception",
     "oncall.add_scheduleexception",
+    "oncall.add_servicemaintenance",
+    "oncall.change_servicemaintenance",
     "postmortems.change_postmortem",
     "postmortems.change_section",
     "postmortems.add_actionitem",

@@ -7,14 +7,14 @@ from rest_framework.permissions import AllowAny
 from rest_framework.routers import DefaultRouter
 
 from config import api_docs, health, sign_in
-from incidents.api import alerts, heartbeats, incidents, metrics
+from incidents.api import alerts, heartbeats, incidents, metrics, rehearsal
 from oncall import api as oncall
 from postmortems import api as postmortems
 from statuspage import api as statuspage
 
 router = DefaultRouter()
 router.include_format_suffixes = False  # .../on-call.json would call verbs with a word they do not know
-for rooms in (oncall, alerts, heartbeats, incidents, metrics, statuspage, postmortems):
+for rooms in (oncall, alerts, heartbeats, incidents, metrics, rehearsal, statuspage, postmortems):
     for prefix, view, basename in rooms.ROUTES:
         router.register(prefix, view, basename=basename)
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
-from incidents import facts, milestones, rights, roles, timeline, transitions
+from incidents import attention, facts, milestones, rights, roles, timeline, transitions
 from incidents.metrics import clocks
 from incidents.models import Incident, Role, Severity, Update
 from oncall.messaging import outbox
@@ -61,6 +61,7 @@ def send(
 
     Customers are told on the status page. The same words to the same people within seconds are one update.
     """
+    attention.given(incident, by=by, at=at)
     incident = _locked(incident)
     rights.require(by, transitions.verb("send_update"), incident)
     if incident.state in transitions.ENDED:

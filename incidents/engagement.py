@@ -115,11 +115,11 @@ def call_again(incident: Incident, *, by: User | None, at: datetime) -> None:
         call(incident, kind=row.kind, service=row.service, by=by, at=at)
 
 
-def raise_urgency(incident: Incident, *, by: User | None, at: datetime) -> None:
-    """Page loudly from now on where it was done quietly; what was loud stays so (T19: down never un-pages)."""
-    if urgency(incident) == Urgency.HIGH:
-        for page in open_pages(incident):
-            paging.raise_urgency(page, by=by, at=at)
+def follow_urgency(incident: Incident, *, by: User | None, at: datetime) -> None:
+    """Page as loudly as the incident now asks for; down calls nobody off (T19, field/oncall.md rule 25)."""
+    verb = paging.raise_urgency if urgency(incident) == Urgency.HIGH else paging.lower_urgency
+    for page in open_pages(incident):
+        verb(page, by=by, at=at)
 
 
 def urgency(incident: Incident) -> str:
@@ -133,7 +133,7 @@ def louder(incident: Incident, *, by: User | None, at: datetime) -> None:
     if incident.urgency == Urgency.LOW and incident.is_open:
         incident.urgency = Urgency.HIGH
         moves.save(incident, by=by, at=at, why="A worse alert joined")
-        raise_urgency(incident, by=by, at=at)
+        follow_urgency(incident, by=by, at=at)
 
 
 def open_pages(incident: Incident) -> list[Page]:
@@ -141,10 +141,54 @@ def open_pages(incident: Incident) -> list[Page]:
     return list(Page.objects.open().filter(engagement__incident=incident).order_by("pk"))
 
 
-def end_pages(incident: Incident, *, by: User | None, at: datetime, reason: str) -> None:
-    """End every page of a locked incident: nobody need answer any more."""
-    for page in open_pages(incident):
-        paging.resolve(page, by=by, at=at, reason=reason)
+def end_pages(incident: Incident, *, by: User | None, at: datetime, reason: str) -> list[Page]:
+    """End every page of a locked incident: nobody need answer any more. Returns those that it ended."""
+    return [paging.resolve(page, by=by, at=at, reason=reason) for page in open_pages(incident)]
+
+
+@transaction.atomic
+def move_service(
+    incident: Incident, *, service: Service, to: Service, by: User | None, at: datetime
+) -> Incident:
+    """It is not this service that is hurt but another: its part, its impact and its pages go there (rule 24).
+
+    The other service's policy begins at its first step; nothing more is sent by the one before. Where the other
+    takes part already, the pages of the first end. Raises ``DomainError``: ``not_affected``, ``same_service``,
+    ``not_open``.
+    """
+    incident = moves.lock(incident)
+    rights.require(by, transitions.verb("move_service"), incident)
+    if not incident.is_open:
+        raise DomainError(
+            "not_open", f"{incident.key} is {incident.get_state_display().lower()}: reopen it first."
+        )
+    if service == to:
+        raise DomainError("same_service", "Choose another service to move it to.")
+    if not incident.affected_services.filter(service=service).exists():
+        if incident.affected_services.filter(service=to).exists():
+            return incident
+        raise DomainError("not_affected", f"{service.name} has no part in {incident.key}.")
+    impacts.move(incident, service, to)
+    _move_pages(incident, service, to, by=by, at=at)
+    text = f"Moved from {service.name} to {to.name}"
+    data = {"from": service.slug, "to": to.slug}
+    timeline.add(incident, kind=timeline.Kind.CHANGE, text=text, by=by, at=at, data=data)
+    facts.refresh(incident)
+    return incident
+
+
+def _move_pages(incident: Incident, service: Service, to: Service, *, by: User | None, at: datetime) -> None:
+    there = incident.engagements.filter(service=to, page__in=Page.objects.open()).exists()
+    for row in incident.engagements.filter(service=service).select_related("page"):
+        if row.page is None or row.page.state == Page.State.RESOLVED:
+            continue
+        if there:
+            paging.resolve(row.page, by=by, at=at, reason=f"moved to {to.name}")
+            continue
+        row.service = to
+        row.save(update_fields=["service"])
+        paging.hand_over(row.page, to, by=by, at=at)
+        there = True
 
 
 @transaction.atomic
@@ -170,13 +214,14 @@ def all_clear(incident: Incident, *, service: Service, by: User | None, at: date
 # -- roll call ---------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Called:
-    """One line of the roll call: who was called in as what, and whether anybody has answered."""
+    """One line of the roll call: who was called in as what, and whether anybody was paged and has answered."""
 
     engagement: Engagement
     whom: str
     state: str
     answered_by: User | None
     answered_at: datetime | None
+    paged_anybody: bool = True
 
 
 def roll_call(incident: Incident) -> list[Called]:
@@ -189,6 +234,7 @@ def roll_call(incident: Incident) -> list[Called]:
             state=row.page.state if row.page else "",
             answered_by=row.page.acknowledged_by if row.page else None,
             answered_at=row.page.acknowledged_at if row.page else None,
+            paged_anybody=row.page.reached_anybody if row.page else True,
         )
         for row in rows
     ]

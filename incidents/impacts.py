@@ -22,6 +22,23 @@ def add_service(
     return row
 
 
+def move(incident: Incident, service: Service, to: Service) -> None:
+    """What was said of one service is said of another; what the other has already stays beside it."""
+    row = incident.affected_services.get(service=service)
+    if incident.affected_services.filter(service=to).exists():
+        row.delete()
+    else:
+        row.service = to
+        row.save(update_fields=["service"])
+    hurting = incident.impacts.filter(service=to, end__isnull=True).exists()
+    for impact in incident.impacts.filter(service=service):
+        if impact.end is None and hurting:
+            impact.delete()
+        else:
+            impact.service = to
+            impact.save(update_fields=["service"])
+
+
 def begin(incident: Incident, *, at: datetime, services: Iterable[Service] | None = None) -> None:
     """Open a row for each impacted service (or those given) that has none open."""
     if services is None:

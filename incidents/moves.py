@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from incidents import facts, guards, milestones, rights, timeline, transitions
+from incidents import attention, facts, guards, milestones, rights, timeline, transitions
 from incidents.models import Incident, State, Transition
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_text
@@ -57,6 +57,7 @@ def begin(
     ``illegal_transition``, ``times_out_of_order`` or the name of a guard.
     """
     row = transitions.verb(name)
+    attention.given(incident, by=by, at=at)
     fresh = lock(incident)
     move = Move(row, fresh, by, at, effective_at or at, str(fields.get("reason") or "").strip())
     rights.require(by, row, fresh)

@@ -15,6 +15,8 @@ Kind = PageEvent.Kind
 
 # Told by the verb that caused it, in its own words.
 UNTOLD = {Kind.OPENED}
+# The first of them is the incident's own first answer, also where a step asks everyone.
+ANSWERS = (Kind.ACKNOWLEDGED, Kind.ANSWERED)
 
 
 def react(
@@ -38,15 +40,13 @@ def react(
     )
     whom = _whom(engagement)
     text = f"{data['text']} ({whom})" if whom else data["text"]
-    if change in (Kind.ACKNOWLEDGED, Kind.ALSO_ACKNOWLEDGED) and by is not None:
+    if change in (*ANSWERS, Kind.ALSO_ACKNOWLEDGED) and by is not None:
         _join(engagement, by)
     told = {"page": page.pk, "change": change, **{key: data[key] for key in ("user", "step") if key in data}}
-    first = change == Kind.ACKNOWLEDGED and lifecycle.acknowledged(
-        incident, by=by, at=at, text=text, data=told
-    )
+    first = change in ANSWERS and lifecycle.acknowledged(incident, by=by, at=at, text=text, data=told)
     if not first:
         timeline.add(incident, kind=timeline.Kind.PAGE, text=text, by=by, at=at, data=told)
-    if change == Kind.ACKNOWLEDGED and by is not None:
+    if change in ANSWERS and by is not None:
         _manage(incident, engagement, by, at=at)
 
 

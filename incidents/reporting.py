@@ -6,10 +6,10 @@ from django.db import transaction
 
 from incidents import lifecycle
 from incidents.models import Incident, State
-from oncall import plans, targets
+from oncall import course, plans, targets
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_header
-from oncall.models import PortalSettings, Service, User
+from oncall.models import PortalSettings, Service, Urgency, User
 
 SAME_REPORT = timedelta(minutes=10)
 MOST_PER_HOUR = 10
@@ -42,13 +42,11 @@ def report(*, title: str, service: Service | None, seen: str, by: User, at: date
 
 def who_would_be_paged(service: Service | None, *, at: datetime) -> dict[User, str]:
     """The people whom a report would page first, each with why; empty when only the last resort is left."""
-    if service is None:
-        policy = PortalSettings.load().incident_manager_policy
-        plan, _, _ = plans.begin(policy=policy, user=None, team=policy.team if policy else None, service=None)
-    else:
-        plan, _, _ = plans.begin(policy=service.policy, user=None, team=service.team, service=service)
-    for step in plan.steps:
-        found = targets.look_up(step.targets, at=at)
-        if found.people:
-            return found.people
-    return {}
+    policy = service.policy if service else PortalSettings.load().incident_manager_policy
+    team = service.team if service else policy.team if policy else None
+    plan, _, owner = plans.begin(policy=policy, user=None, team=team, service=service)
+    asks = targets.Directory(team=owner, urgency=Urgency.HIGH)
+    first = course.advance(plan, course.Standing(), urgency=Urgency.HIGH, at=at, asks=asks).fired
+    if first is None or first.step >= len(plan.steps):
+        return {}
+    return {reached.person: reached.why for reached in first.people}

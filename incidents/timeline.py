@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from incidents import milestones, rights, transitions
+from incidents import attention, milestones, rights, transitions
 from incidents.models import Incident, TimelineEntry, Transition
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_text
@@ -74,6 +74,7 @@ def note(
         raise DomainError("kind_unknown", f"A note is one of: {', '.join(TimelineEntry.WRITTEN)}.")
     if happened_at and not milestones.EARLIEST <= happened_at <= at:
         raise DomainError("times_out_of_order", "A note is about what has happened, not about the future.")
+    attention.given(incident, by=by, at=at)
     Incident.objects.select_for_update().values_list("pk").get(pk=incident.pk)
     last = incident.timeline.order_by("-sequence").first()
     again = last and (last.kind, last.actor, last.text) == (kind, by, text)

@@ -230,6 +230,14 @@ ACTS: tuple[Verb, ...] = (
         icon="page",
     ),
     Verb(
+        "", "move_service", "Move to another service", OPEN, rights=RESPOND,
+        fields=(
+            Field("service", "From", "service"),
+            Field("to", "To", "service", help="Its on-call is paged from the first step of its policy."),
+        ),
+        icon="swap",
+    ),
+    Verb(
         "", "assign_role", "Assign a role", ANY - ENDED, rights=MANAGE,
         fields=(
             Field("role", "Role", "role"),

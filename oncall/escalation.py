@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from oncall import plans
+from oncall import acknowledging, maintenance, plans
 from oncall.models import Page, PageEvent
-from oncall.page_events import Lost, locked, move, record
+from oncall.page_events import Lost, begin_again, locked, move, record
 from oncall.steps import take_step
 
 logger = logging.getLogger(__name__)
@@ -20,8 +20,6 @@ Kind, State = PageEvent.Kind, Page.State
 
 BATCH = 100
 TRIES = 5
-#: An acknowledgement that runs out is followed by a new one within seconds more often than by nothing (rule 21).
-GRACE = timedelta(seconds=10)
 
 
 def advance_due(*, now: Callable[[], datetime]) -> int:
@@ -31,9 +29,9 @@ def advance_due(*, now: Callable[[], datetime]) -> int:
 
 
 def expire_acknowledgements(*, now: Callable[[], datetime]) -> int:
-    """Pulse line: begin again with pages that were acknowledged and then left lying (rule 19)."""
+    """Pulse line: ask whoever acknowledged and let it lie, then begin again (rule 19)."""
     due = Page.objects.unanswered_too_long(now()).values_list("pk", flat=True)[:BATCH]
-    return sum(_alone(page_id, _unacknowledge, now()) for page_id in list(due))
+    return sum(_alone(page_id, _run_out, now()) for page_id in list(due))
 
 
 def _alone(page_id: int, work: Callable[[int, datetime], bool], now: datetime) -> bool:
@@ -54,47 +52,38 @@ def _advance(page_id: int, now: datetime) -> bool:
     page = _claimed(Page.objects.due(now), page_id)
     if page is None:
         return False
+    if maintenance.hold_back(page, at=now):
+        return True
     if page.state == State.SNOOZED:
         begin_again(page, next_step_at=now + plans.read(page.plan).first_wait)
         record(page, Kind.WOKE, "The snooze is over; paging begins again at the first step", at=now)
+    elif page.state == State.HELD:
+        _release(page, now)
     if page.next_step_at <= now:
         take_step(page, at=now)
     return True
 
 
-def _unacknowledge(page_id: int, now: datetime) -> bool:
+def _release(page: Page, now: datetime) -> None:
+    """What held the page is over: after a maintenance from the first step (rule 26), else where it stands."""
+    if page.held_for == Page.Hold.MAINTENANCE:
+        begin_again(page, next_step_at=now + plans.read(page.plan).first_wait)
+        record(page, Kind.RELEASED, "The maintenance is over; paging begins at the first step", at=now)
+    else:
+        move(page, state=State.ACTIVE, held_for="")
+
+
+def _run_out(page_id: int, now: datetime) -> bool:
     page = _claimed(Page.objects.unanswered_too_long(now), page_id)
     if page is None:
         return False
-    owner = page.acknowledged_by
-    begin_again(page, next_step_at=now + GRACE)
-    text = f"{owner or 'Whoever'} acknowledged, then nothing came for too long; paging begins again"
-    data = {"user": owner.username, "cycle": page.cycle} if owner else {}
-    record(page, Kind.UNACKNOWLEDGED, text, at=now, **data)
+    acknowledging.run_out(page, at=now)
     return True
 
 
 def _claimed(pages, page_id: int) -> Page | None:
     """The page, locked, if it still is among ``pages`` and nobody else has it in hand."""
     return pages.select_for_update(skip_locked=True, of=("self",)).filter(pk=page_id).first()
-
-
-def begin_again(page: Page, *, next_step_at: datetime, **changes) -> Page:
-    """A new cycle: from the first step, everybody may be paged anew (rules 19, 20, 23)."""
-    return move(
-        page,
-        state=State.ACTIVE,
-        cycle=page.cycle + 1,
-        step=0,
-        loop=0,
-        attempts=0,
-        reached_anybody=False,
-        next_step_at=next_step_at,
-        acknowledged_at=None,
-        acknowledged_by=None,
-        unacknowledge_at=None,
-        **changes,
-    )
 
 
 def _put_off(page_id: int, error: Exception, now: datetime) -> None:
@@ -108,10 +97,10 @@ def _put_off(page_id: int, error: Exception, now: datetime) -> None:
     resorts = len(page.plan.get("steps", ())) + 1
     if page.state == State.ACKNOWLEDGED:
         move(page, attempts=attempts, unacknowledge_at=later)
-    elif attempts < TRIES or page.state == State.SNOOZED:
+    elif attempts < TRIES or page.state == State.SNOOZED or page.held_for == Page.Hold.MAINTENANCE:
         move(page, attempts=attempts, next_step_at=later)
     elif page.step < resorts:
-        move(page, attempts=0, step=page.step + 1, next_step_at=now)
+        move(page, attempts=0, state=State.ACTIVE, held_for="", step=page.step + 1, next_step_at=now)
     else:
         move(page, attempts=attempts, state=State.EXHAUSTED, next_step_at=None)
     _record_failure(page, error, attempts, now)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.dateparse import parse_datetime
 
-from oncall import answers, codes
+from oncall import answers, codes, contacts
 from oncall.contacts import Way
 from oncall.messaging import outbox
 from oncall.messaging.models import Delivery, Message
@@ -21,29 +21,99 @@ EXPIRES_AFTER = timedelta(hours=6)
 PRIORITY = {Urgency.HIGH: 1, Urgency.LOW: 5}
 
 
-def to_people(page: Page, people: list[tuple[User, str, list[Way]]], *, loop: int, at: datetime) -> None:
+def to_people(
+    page: Page,
+    people: list[tuple[User, str, list[Way]]],
+    *,
+    loop: int,
+    at: datetime,
+    anew: str = "",
+    began_at: datetime | None = None,
+) -> None:
     """One delivery for each way of each person, due when her rule says; each with a link of its own.
 
-    ``loop`` is the pass that the people were reached in; the page itself has gone on by now.
+    ``loop`` is the pass that the people were reached in; the page itself has gone on by now. ``anew`` names why
+    people are told again whom this pass has told before; rules count from ``began_at`` (by default ``at``).
     """
     message = _compose(page, at)
     ahead = upcoming(page)
     for user, why, ways in people:
         values = _values(page, user, why, ahead, at)
         for way in ways:
-            due_at = at + way.after
-            link = answers.address(answers.issue(page, user, at=at, good_from=due_at))
-            by_phone = _by_phone(page, user, way, at, due_at)
-            outbox.send(
-                message,
-                medium=way.medium,
-                address=way.address,
-                recipient=user.username,
-                key=f"page:{page.pk}:{page.cycle}:{loop}:{user.pk}:{way.key}",
-                values={**values, **_buttons(page), "link": link, **by_phone},
-                about=f"service:{page.service_id}" if page.service_id else page.topic,
-                **_terms(page, at, due_at, repeated=bool(page.cycle or loop or way.after)),
+            due_at = max((began_at or at) + way.after, at)
+            key = f"page:{page.pk}:{page.cycle}:{loop}:{user.pk}:{way.key}"
+            repeated = bool(page.cycle or loop or way.after)
+            _to_person(
+                page, message, user, way, values, key=key + anew, at=at, due_at=due_at, repeated=repeated
             )
+
+
+def remind(page: Page, owner: User, *, until: datetime, at: datetime) -> None:
+    """Ask whoever acknowledged whether she is still at work, by all her ways at once (field/oncall.md rule 19)."""
+    message = _compose(page, at, template="reminder")
+    values = _values(page, owner, "you acknowledged it", None, at)
+    values["next"] = (
+        f"Unless you say so before {clock_time(until, owner.time_zone, today=at)}, paging begins again."
+    )
+    for way in contacts.ways(owner, page.urgency):
+        key = f"page:{page.pk}:{page.cycle}:reminder:{at:%Y%m%d%H%M%S}:{owner.pk}:{way.key}"
+        _to_person(page, message, owner, way, values, key=key, at=at, due_at=at)
+
+
+def _to_person(
+    page: Page,
+    message: Message,
+    user: User,
+    way: Way,
+    values: dict[str, str],
+    *,
+    key: str,
+    at: datetime,
+    due_at: datetime,
+    repeated: bool = True,
+) -> None:
+    link = answers.address(answers.issue(page, user, at=at, good_from=due_at))
+    by_phone = _by_phone(page, user, way, at, due_at)
+    outbox.send(
+        message,
+        medium=way.medium,
+        address=way.address,
+        recipient=user.username,
+        key=key,
+        values={**values, **_buttons(page), "link": link, **by_phone},
+        about=f"service:{page.service_id}" if page.service_id else page.topic,
+        **_terms(page, at, due_at, repeated=repeated),
+    )
+
+
+def tell_merged(page: Page, user: User, about: dict[str, str], *, at: datetime) -> bool:
+    """Tell a person once, by her quiet rule's first way, where what she was paged for goes on; False: no way.
+
+    ``about`` has the keys ``was`` and ``into``, and ``title`` and ``url`` of the incident that goes on.
+    """
+    ways = contacts.ways(user, Urgency.LOW)[:1]
+    named = f"{about['into']}: {about['title']}" if about["title"] else about["into"]
+    lines = [
+        f"{about['was']}, for which you were paged, was merged into {named}.",
+        f"It goes on there: {portal_url(about['url'])}",
+    ]
+    message = outbox.compose(
+        purpose="notice",
+        subject=_inert(f"{about['was']} goes on as {named}"),
+        text=_inert("\n\n".join(lines) + "\n"),
+        at=at,
+    )
+    for way in ways:
+        outbox.send(
+            message,
+            medium=way.medium,
+            address=way.address,
+            recipient=user.username,
+            topic=f"private:{page.topic}" if page.private else f"merged:{page.pk}",
+            key=f"merged:{about['was']}:{about['into']}:{at:%Y%m%d%H%M%S}:{user.pk}",
+            at=at,
+        )
+    return bool(ways)
 
 
 def _buttons(page: Page) -> dict[str, str]:
@@ -93,10 +163,10 @@ def host_of(address: str) -> str:
 
 def clock_time(at: datetime, zone: str, *, today: datetime) -> str:
     """The wall clock with its place, "08:47 (New York)"; on another day "Tue 24 Nov 08:47 (New York)"."""
-    local, city = at.astimezone(ZoneInfo(zone)), zone.rsplit("/", 1)[-1].replace("_", " ")
+    local, place = at.astimezone(ZoneInfo(zone)), city(zone)
     if local.date() == today.astimezone(ZoneInfo(zone)).date():
-        return f"{local:%H:%M} ({city})"
-    return f"{local:%a} {local.day} {local:%b %H:%M} ({city})"
+        return f"{local:%H:%M} ({place})"
+    return f"{local:%a} {local.day} {local:%b %H:%M} ({place})"
 
 
 def _by_phone(page: Page, user: User, way: Way, at: datetime, due_at: datetime) -> dict[str, str]:
@@ -118,7 +188,12 @@ def _spoken(page: Page) -> str:
     return ". ".join(part for part in parts if part) + "."
 
 
-def _compose(page: Page, at: datetime) -> Message:
+def city(zone: str) -> str:
+    """The place in an IANA name: ``New York`` for America/New_York."""
+    return zone.rsplit("/", 1)[-1].replace("_", " ")
+
+
+def _compose(page: Page, at: datetime, *, template: str = "page") -> Message:
     facts = page.facts
     context = {
         "title": page.title,
@@ -134,10 +209,10 @@ def _compose(page: Page, at: datetime) -> Message:
     context = _inert(context)
     return outbox.compose(
         purpose="page",
-        subject=plain("oncall/mail/page.subject", context),
-        text=plain("oncall/mail/page.txt", context),
-        html=render_to_string("oncall/mail/page.html", context),
-        brief=plain("oncall/mail/page.brief", context),
+        subject=plain(f"oncall/mail/{template}.subject", context),
+        text=plain(f"oncall/mail/{template}.txt", context),
+        html=render_to_string(f"oncall/mail/{template}.html", context),
+        brief=plain("oncall/mail/page.brief", context) if template == "page" else "",
         at=at,
     )
 

@@ -2,14 +2,21 @@
 
 What ``data`` says, by kind of event (people by username):
 
-    opened          {"policy"}                       paged       {"user", "name", "step", "loop", "why", "mediums"}
+    opened          {"policy"}
+    paged           {"user", "name", "step", "loop", "cycle", "why", "policy", "mediums"}, and as far as they are
+                    the reason {"schedule", "layer", "turn", "exceptions"} or {"team"}
     already_paged   {"user", "step"}                 fallback    {"user", "medium"}
-    unreachable     {"user", "step"}                 webhook     {"step", "host"}
-    undelivered     {"user", "delivery"}             quiet       {"user", "until"}
+    unreachable     {"user", "step"}                 webhook     {"step", "loop", "cycle", "host"}
+    undelivered     {"user", "delivery"}             skipped     {"step"}
+    held            {"held_for", "until"}, of a step {"step"}
+    quiet           {"user", "until"}
     nobody          {"step", "reasons"}              repeated    {"loop"}
     failed          {"step", "attempts"}             exhausted   {"reached_anybody"}
-    unacknowledged  {"user"}                         escalated   {"step"}
-    snoozed, woke   {"until"} / {}                   others      {}
+    answered        {"user", "awaited", "cycle"}     reminded    {"user", "until"}
+    unacknowledged  {"user", "cycle"}                given_back  {"user"}
+    escalated       {"step"}                         snoozed     {"until"}
+    moved           {"policy", "service"}            merged      {"into"}
+    others          {}
 
 ``step`` counts from 1, as people do.
 """
@@ -46,6 +53,26 @@ def move(page: Page, **changes: Any) -> Page:
     for name, value in changes.items():
         setattr(page, name, value)
     return page
+
+
+def begin_again(page: Page, *, next_step_at: datetime, **changes: Any) -> Page:
+    """A new cycle: from the first step, everybody may be paged anew (rules 19, 20, 23)."""
+    return move(
+        page,
+        state=Page.State.ACTIVE,
+        held_for="",
+        cycle=page.cycle + 1,
+        step=0,
+        loop=0,
+        attempts=0,
+        reached_anybody=False,
+        next_step_at=next_step_at,
+        acknowledged_at=None,
+        acknowledged_by=None,
+        unacknowledge_at=None,
+        reminded_at=None,
+        **changes,
+    )
 
 
 def record(page: Page, kind: str, text: str, *, by: User | None = None, at: datetime, **data: Any) -> None:

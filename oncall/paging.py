@@ -10,12 +10,25 @@ from typing import Any
 
 from django.db import transaction
 
-from oncall import answers, plans
-from oncall.escalation import advance_due, begin_again, expire_acknowledgements
+from oncall import answers, maintenance, plans
+from oncall.acknowledging import acknowledge, confirm, unacknowledge
+from oncall.escalation import advance_due, expire_acknowledgements
 from oncall.messaging import doorbell, outbox
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_header, clean_text
-from oncall.models import AnswerToken, EscalationPolicy, Page, PageEvent, Service, Team, Urgency, User
+from oncall.midflight import (
+    belong_to,
+    describe,
+    follow_service,
+    hand_over,
+    lower_urgency,
+    policy_changed_since,
+    raise_urgency,
+    restart_with_current_policy,
+    start_over,
+    tell_where_it_goes_on,
+)
+from oncall.models import AnswerToken, EscalationPolicy, Page, PageEvent, Service, Team, User
 from oncall.page_events import locked, move, record
 from oncall.steps import take_step
 
@@ -23,10 +36,15 @@ __all__ = [
     "acknowledge",
     "advance_due",
     "answer",
+    "belong_to",
+    "confirm",
     "describe",
     "escalate_now",
     "expire_acknowledgements",
+    "follow_service",
+    "hand_over",
     "lock",
+    "lower_urgency",
     "may_answer",
     "page",
     "policy_changed_since",
@@ -34,13 +52,16 @@ __all__ = [
     "resolve",
     "restart_with_current_policy",
     "snooze",
+    "start_over",
+    "tell_where_it_goes_on",
+    "unacknowledge",
 ]
 
 Kind, State = PageEvent.Kind, Page.State
 
 LONGEST_SNOOZE = timedelta(days=7)
-#: Pressing "acknowledge" twice is one confirmation.
-CONFIRMS_EVERY = timedelta(minutes=1)
+#: What an answered, ended or sleeping page has no more.
+AT_REST: dict[str, Any] = {"held_for": "", "unacknowledge_at": None, "reminded_at": None, "attempts": 0}
 
 
 @transaction.atomic
@@ -88,54 +109,12 @@ def page(
 
 
 @transaction.atomic
-def acknowledge(page: Page, *, by: User | None, at: datetime) -> Page:
-    """Somebody answers: nothing more is sent for this page.
-
-    A second person is noted, the first stays its owner; the owner again gets the whole time anew, if
-    acknowledgements run out. After the page is over nothing changes (rules 17, 18).
-    """
-    page = locked(page)
-    if page.state == State.RESOLVED:
-        return page
-    if page.state == State.ACKNOWLEDGED:
-        return _acknowledge_again(page, by, at)
-    move(
-        page,
-        state=State.ACKNOWLEDGED,
-        next_step_at=None,
-        acknowledged_at=at,
-        acknowledged_by=by,
-        unacknowledge_at=_runs_out_at(page, at),
-        attempts=0,
-    )
-    outbox.cancel(topic=page.topic, at=at, reason="acknowledged")
-    record(page, Kind.ACKNOWLEDGED, f"{by or 'The alert source'} acknowledged", by=by, at=at)
-    return page
-
-
-def _acknowledge_again(page: Page, by: User | None, at: datetime) -> Page:
-    if by is not None and by != page.acknowledged_by:
-        if not page.events.filter(kind=Kind.ALSO_ACKNOWLEDGED, by=by, at__gte=page.acknowledged_at).exists():
-            record(page, Kind.ALSO_ACKNOWLEDGED, f"{by} acknowledged as well", by=by, at=at)
-        return page
-    runs_out_at = _runs_out_at(page, at)
-    if runs_out_at and runs_out_at - page.unacknowledge_at >= CONFIRMS_EVERY:
-        move(page, unacknowledge_at=runs_out_at)
-    return page
-
-
-def _runs_out_at(page: Page, at: datetime) -> datetime | None:
-    timeout = plans.read(page.plan).ack_timeout
-    return at + timeout if timeout else None
-
-
-@transaction.atomic
 def resolve(page: Page, *, by: User | None, at: datetime, reason: str = "") -> Page:
     """It is over: nothing more is sent, and nothing ever begins again by itself."""
     page = locked(page)
     if page.state == State.RESOLVED:
         return page
-    move(page, state=State.RESOLVED, next_step_at=None, unacknowledge_at=None, ended_at=at, attempts=0)
+    move(page, state=State.RESOLVED, next_step_at=None, ended_at=at, **AT_REST)
     outbox.cancel(topic=page.topic, at=at, reason="over")
     text = f"Over{f': {reason}' if reason else ''}"
     record(page, Kind.RESOLVED, text, by=by, at=at)
@@ -154,7 +133,7 @@ def snooze(page: Page, *, until: datetime, by: User | None, at: datetime) -> Pag
         raise DomainError("bad_time", "Snooze until a time in the future, at most 7 days from now.")
     if page.state == State.SNOOZED and page.next_step_at == until:
         return page
-    move(page, state=State.SNOOZED, next_step_at=until, unacknowledge_at=None, attempts=0)
+    move(page, state=State.SNOOZED, next_step_at=until, **AT_REST)
     outbox.cancel(topic=page.topic, at=at, reason="snoozed")
     record(
         page,
@@ -168,83 +147,44 @@ def snooze(page: Page, *, until: datetime, by: User | None, at: datetime) -> Pag
 
 
 @transaction.atomic
-def escalate_now(page: Page, *, expected_step: int, by: User | None, at: datetime) -> Page:
+def escalate_now(
+    page: Page, *, expected_step: int, expected_loop: int | None = None, by: User | None, at: datetime
+) -> Page:
     """Page whoever is next without waiting, also when somebody has acknowledged (rule 22).
 
-    ``expected_step`` is the ``page.step`` that the person saw: of two who press at once, or a double click, the
-    second is refused and skips nobody. Raises ``DomainError``: ``ended``, ``stale_step``, ``exhausted``.
+    ``expected_step`` is the ``page.step`` that the person saw, ``expected_loop`` its ``page.loop`` (a policy of
+    one step stands at the same step in every pass): of two who press at once, or a double click, the second is
+    refused and skips nobody. Raises ``DomainError``: ``ended``, ``stale_step``, ``exhausted``, ``in_maintenance``.
     """
     page = locked(page)
     _refuse_if_over(page)
     if page.state == State.EXHAUSTED:
         raise DomainError("exhausted", "Everybody has been paged. Restart the page to page them again.")
-    if page.step != expected_step:
+    if page.step != expected_step or expected_loop not in (None, page.loop):
         raise DomainError("stale_step", "It has gone on to the next step already. Look who is paged now.")
-    move(
-        page,
-        state=State.ACTIVE,
-        next_step_at=at,
-        acknowledged_at=None,
-        acknowledged_by=None,
-        unacknowledge_at=None,
-    )
+    maintenance.refuse(page, at=at)
+    move(page, state=State.ACTIVE, next_step_at=at, acknowledged_at=None, acknowledged_by=None, **AT_REST)
     record(page, Kind.ESCALATED, f"{by or 'The portal'} escalated", by=by, at=at, step=page.step + 1)
     return take_step(page, at=at, hurry=True)
 
 
 @transaction.atomic
-def restart_with_current_policy(page: Page, *, by: User | None, at: datetime) -> Page:
-    """Forget how far it came and page by the policy as it is now (rule 23).
-
-    Raises ``DomainError``: ``ended``; ``no_policy`` where a person or a team was paged directly.
-    """
-    page = locked(page)
-    _refuse_if_over(page)
-    if page.policy is None:
-        raise DomainError("no_policy", "This page has no policy. Page the people again directly.")
-    plan = plans.freeze(page.policy)
-    outbox.cancel(topic=page.topic, at=at, reason="begun again")
-    begin_again(page, next_step_at=at + plan.first_wait, plan=plan.as_json())
-    record(page, Kind.RESTARTED, f"{by or 'The portal'} began again with the current policy", by=by, at=at)
-    doorbell.ring()
-    return page
-
-
-@transaction.atomic
-def raise_urgency(page: Page, *, by: User | None, at: datetime) -> Page:
-    """It is worse than thought: page loudly, and wake again whoever was told quietly and has not answered.
-
-    A page that is loud already or over stays as it is; nothing ever makes one quieter.
-    """
-    page = locked(page)
-    if page.urgency == Urgency.HIGH or page.state == State.RESOLVED:
-        return page
-    if page.state != State.ACTIVE:
-        return move(page, urgency=Urgency.HIGH)
-    outbox.cancel(topic=page.topic, at=at, reason="urgency raised")
-    begin_again(page, next_step_at=at, urgency=Urgency.HIGH)
-    record(page, Kind.RESTARTED, "The urgency was raised; paging begins again", by=by, at=at)
-    doorbell.ring()
-    return page
-
-
-def describe(page: Page, facts: dict[str, Any]) -> Page:
-    """Change what the answer page and later messages say; no state, so no event and no generation."""
-    page.facts, page.private = facts, bool(facts.get("private"))
-    page.title = clean_header(facts.get("title") or page.title, limit=500)
-    Page.objects.filter(pk=page.pk).update(facts=facts, private=page.private, title=page.title)
-    return page
-
-
-@transaction.atomic
-def answer(token: AnswerToken, choice: str, *, expected_step: int, at: datetime) -> Page:
+def answer(
+    token: AnswerToken,
+    choice: str,
+    *,
+    expected_step: int,
+    expected_loop: int | None = None,
+    at: datetime,
+) -> Page:
     """Do what the link's person chose: ``acknowledge``, ``escalate`` or ``resolve``; the link is used up.
 
     Whatever is refused leaves the link good. Raises ``DomainError``: ``link_used`` and those of the verbs.
     """
     answers.spend(token, use=choice, at=at)
     if choice == "escalate":
-        return escalate_now(token.page, expected_step=expected_step, by=token.user, at=at)
+        seen = {"expected_step": expected_step, "expected_loop": expected_loop}
+        return escalate_now(token.page, **seen, by=token.user, at=at)
     verb = {"acknowledge": acknowledge, "resolve": resolve}[choice]
     return verb(token.page, by=token.user, at=at)
 
@@ -258,13 +198,6 @@ def lock(pages: Iterable[Page]) -> list[Page]:
 def may_answer(page: Page, user: User) -> bool:
     """Whether a person may acknowledge, escalate, snooze and so on: by right, or because she was paged."""
     return user.has_perm("oncall.change_page") or page.notified.filter(user=user).exists()
-
-
-def policy_changed_since(page: Page) -> bool:
-    """Whether the policy pages others, or at other times, than it did when this page began."""
-    if page.policy is None:
-        return False
-    return not plans.same_course(plans.read(page.plan), plans.freeze(page.policy))
 
 
 def _refuse_if_over(page: Page) -> None:

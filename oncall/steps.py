@@ -1,129 +1,81 @@
-"""Taking one step: who is reached from here, what is written down, what comes after.
+"""Taking a step: what ``oncall.course`` decides is written down in one transaction; messages leave later.
 
-A page waits at a *position*: one of its plan's steps, or one of the two last resorts after them: the team's admins
-(only when nobody was reached), then the portal's catch-all. A position that reaches nobody new is passed at once,
-loudly. What a position causes is written in one transaction; messages leave later, from the outbox.
-Source: field/oncall.md section 5, rules 6 to 16.
+Source: field/oncall.md section 5, rules 6 to 16, 31, 32, 34.
 """
 
 import logging
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from oncall import contacts, messages, plans, targets
-from oncall.contacts import Way
+from oncall import contacts, course, messages, plans, standing
+from oncall.course import Progress, Reached, Stop
 from oncall.messaging import doorbell
-from oncall.models import Notified, Page, PageEvent, User
+from oncall.models import Notified, Page, PageEvent, Step
 from oncall.page_events import move, record
 from oncall.plans import Plan
-from oncall.targets import Found
-from oncall.upcoming import pass_ends_at
+from oncall.targets import Directory, turn_taken
 
 logger = logging.getLogger(__name__)
 Kind, State = PageEvent.Kind, Page.State
-
-
-@dataclass
-class Firing:
-    """What one position reached: people who were not paged in this pass yet, and webhooks.
-
-    ``kept`` are those who cannot be reached: a message waits in the inbox, which keeps nobody else waiting.
-    """
-
-    step: int
-    loop: int
-    people: list[tuple[User, str, list[Way]]] = field(default_factory=list)
-    webhooks: list[str] = field(default_factory=list)
-    kept: list[tuple[User, str, list[Way]]] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.people or self.webhooks)
+NO_WAY = "There is no way to reach {user}: the message is kept in the inbox"
 
 
 def take_step(page: Page, *, at: datetime, hurry: bool = False) -> Page:
-    """Page whoever is next: the first position from the page's own on that reaches somebody new.
-
-    ``next_step_at`` counts from ``at``, not from when the step was due: after a long stop a chain takes one step,
-    not a burst (rule 3). ``hurry``: a person asked for it, so no pause at the end of a pass is kept.
-    """
+    """Page whoever is next, or hold, or end; ``hurry``: a person asked for it (rule 22)."""
     plan = plans.read(page.plan)
-    step, loop, pass_fired = page.step, page.loop, page.step > 0
-    kept: list[tuple[User, str, list[Way]]] = []
-    while True:
-        firing = _fire(page, plan, step, loop, at)
-        firing.kept = kept = [*kept, *firing.kept]  # of the positions passed over as well
-        if step > len(plan.steps):
-            return _exhaust(page, firing, at)
-        pass_fired = pass_fired or bool(firing)
-        wait = _wait_after(page, plan, step, firing, pass_fired=pass_fired, at=at)
-        if step == len(plan.steps) - 1 and loop < plan.repeat and pass_fired:
-            step, loop, pass_fired = 0, loop + 1, False
-            record(page, Kind.REPEATED, f"Pass {loop + 1} is next unless somebody answers", at=at, loop=loop)
-        else:
-            step += 1
-        if firing or (wait and not hurry):
-            break
-    _settle(page, firing, step=step, loop=loop, next_step_at=at + wait)
-    _send(page, firing, at)
+    asks = standing.directory(page, locks=True)
+    progress = course.advance(plan, standing.of(page), urgency=page.urgency, at=at, asks=asks, hurry=hurry)
+    for stop in progress.stops:
+        _write_down(page, plan, stop, at)
+        _move_turns(asks, plan, stop)
+    _settle(page, plan, progress, at)
+    _keep(page, progress, at)
+    if progress.fired:
+        _send(page, progress.fired, at)
+    if page.next_step_at and page.next_step_at <= at:
+        doorbell.ring()  # two steps at the same time
     return page
 
 
-def _fire(page: Page, plan: Plan, step: int, loop: int, at: datetime) -> Firing:
-    """Look the position's people up, note each, and say loudly when there is nobody."""
-    if step < len(plan.steps):
-        found = targets.look_up(plan.steps[step].targets, at=at)
-        _add_earlier_owner(page, found, step, loop)
-    elif step > len(plan.steps):
-        found = targets.catch_all()
-    elif page.reached_anybody:
-        return Firing(step, loop)  # admins stand in for people who cannot be reached, not for sleepers
-    else:
-        found = targets.team_admins(page.team)
-    firing = _note(page, found, step, loop, at)
-    if found.nobody or not (firing or found.people):
-        _say_nobody(page, plan, found, firing, step, at)
-    return firing
-
-
-def _add_earlier_owner(page: Page, found: Found, step: int, loop: int) -> None:
-    """Whoever acknowledged and let it lie is paged beside whoever is on call now (rule 19)."""
-    if not page.cycle or step or loop:
-        return
-    expired = page.events.filter(kind=Kind.UNACKNOWLEDGED, data__cycle=page.cycle).first()
-    if expired:
-        owner = User.objects.filter(username=expired.data["user"])
-        found.add(owner, why="Acknowledged it before", otherwise="Whoever acknowledged it before is gone")
-
-
-def _note(page: Page, found: Found, step: int, loop: int, at: datetime) -> Firing:
-    """Sort the people found: paged now, paged before in this pass, impossible to reach (rules 8, 15)."""
-    contacts.load(found.people)
-    before = set(page.notified.filter(cycle=page.cycle, loop=loop).values_list("user_id", flat=True))
-    firing = Firing(step, loop)
-    for user, why in found.people.items():
-        about = {"user": user.username, "step": step + 1}
-        ways = contacts.hold(user, contacts.ways(user, page.urgency), urgency=page.urgency, at=at)
-        if user.pk in before:
-            record(page, Kind.ALREADY_PAGED, f"{user} is being paged already", at=at, **about)
-        elif not ways:
-            text = f"There is no way to reach {user}: the message is kept in the inbox"
-            record(page, Kind.UNREACHABLE, text, at=at, **about)
-            firing.kept.append((user, why, [contacts.inbox(user, text)]))
-        else:
-            firing.people.append((user, why, ways))
-            _note_person(page, user, why, ways, step=step, loop=loop, at=at)
-    for address in found.webhooks:
-        firing.webhooks.append(address)
+# -- what a position came to -------------------------------------------------------------------------------
+def _write_down(page: Page, plan: Plan, stop: Stop, at: datetime) -> None:
+    """Everything that a position did or could not do, each with its reason."""
+    for reached in stop.people:
+        _note_person(page, plan, stop, reached, at)
+    for user in stop.already:
+        answered = page.notified.filter(user=user, cycle=page.cycle, acknowledged_at__isnull=False).exists()
+        why = "has acknowledged already" if answered else "is being paged already"
+        record(page, Kind.ALREADY_PAGED, f"{user} {why}", at=at, user=user.username, step=stop.step + 1)
+    for user in stop.unreachable:
+        text = NO_WAY.format(user=user)
+        record(page, Kind.UNREACHABLE, text, at=at, user=user.username, step=stop.step + 1)
+    for address in stop.webhooks:
+        about = {"step": stop.step + 1, "loop": stop.loop, "cycle": page.cycle}
         host = messages.host_of(address)
-        record(page, Kind.WEBHOOK, f"{host} is told", at=at, step=step + 1, host=host)
-    return firing
+        record(page, Kind.WEBHOOK, f"{host} is told", at=at, host=host, **about)
+    if stop.passed_over == course.HOURS:
+        text = f"Step {stop.step + 1} is passed: it pages only within its hours"
+        record(page, Kind.SKIPPED, text, at=at, step=stop.step + 1)
+    elif stop.nobody or stop.empty:
+        _say_nobody(page, plan, stop, at)
+    if stop.repeats:
+        text = f"Pass {stop.loop + 2} is next unless somebody answers"
+        record(page, Kind.REPEATED, text, at=at, loop=stop.loop + 1)
 
 
-def _note_person(
-    page: Page, user: User, why: str, ways: list[Way], *, step: int, loop: int, at: datetime
-) -> None:
+def _note_person(page: Page, plan: Plan, stop: Stop, reached: Reached, at: datetime) -> None:
+    """Who is paged and why, for whoever asks "why me?" (rule 34)."""
+    user, ways = reached.person, reached.ways
+    why = _why(stop, reached)
     Notified.objects.create(
-        page=page, user=user, cycle=page.cycle, loop=loop, step=step, at=at, why=why[:300]
+        page=page,
+        user=user,
+        cycle=page.cycle,
+        loop=stop.loop,
+        step=stop.step,
+        at=at,
+        why=why[:300],
+        must_acknowledge=stop.everyone,
     )
     record(
         page,
@@ -132,10 +84,13 @@ def _note_person(
         at=at,
         user=user.username,
         name=str(user),
-        step=step + 1,
-        loop=loop,
+        step=stop.step + 1,
+        loop=stop.loop,
+        cycle=page.cycle,
         why=why,
+        policy=plan.name,
         mediums=[way.medium for way in ways],
+        **reached.about,
     )
     if ways[0].fallback:
         record(page, Kind.FALLBACK, ways[0].fallback, at=at, user=user.username, medium=ways[0].medium)
@@ -146,37 +101,51 @@ def _note_person(
         record(page, Kind.QUIET, text, at=at, user=user.username, until=held.isoformat())
 
 
-def _say_nobody(page: Page, plan: Plan, found: Found, firing: Firing, step: int, at: datetime) -> None:
+def _why(stop: Stop, reached: Reached) -> str:
+    if stop.round_robin_of is not None:
+        return f"{reached.why}, whose turn it is of {stop.waiting + 1}"
+    return f"{reached.why}. Everybody in this step must acknowledge" if stop.everyone else reached.why
+
+
+def _say_nobody(page: Page, plan: Plan, stop: Stop, at: datetime) -> None:
     """An empty step is skipped at once and said so; a step half empty is said too (rule 12)."""
-    name = f"Step {step + 1}" if step < len(plan.steps) else "Last resort"
-    reasons = "; ".join(found.nobody) or "no target can be reached"
-    text = f"{name}: {reasons}" if firing else f"{name} reaches nobody: {reasons}. Going on at once"
-    record(page, Kind.NOBODY, text, at=at, step=step + 1, reasons=found.nobody)
-    if not firing:
+    name = f"Step {stop.step + 1}" if stop.step < len(plan.steps) else "Last resort"
+    reasons = "; ".join(stop.nobody) or "no target can be reached"
+    text = f"{name} reaches nobody: {reasons}. Going on at once" if stop.empty else f"{name}: {reasons}"
+    record(page, Kind.NOBODY, text, at=at, step=stop.step + 1, reasons=list(stop.nobody))
+    if stop.empty:
         logger.warning("Page %s: %s", page.pk, text)
 
 
-def _wait_after(
-    page: Page, plan: Plan, step: int, firing: Firing, *, pass_fired: bool, at: datetime
-) -> timedelta:
-    """How long until the position after ``step``.
-
-    A step without effect keeps nobody waiting; where it ends a pass, the people reached before it have their time
-    first. A pass that reached nothing at all is not repeated, so an empty policy cannot spin (rule 12).
-    """
-    last = len(plan.steps) - 1
-    if step < last:
-        return plan.steps[step + 1].after if firing else timedelta()
-    if firing:
-        return max(plan.pass_wait, plan.first_wait) if step == last else plan.pass_wait
-    if step == last and pass_fired:
-        return max(pass_ends_at(page, plan, at) - at, timedelta())
-    return timedelta()
+def _move_turns(asks: Directory, plan: Plan, stop: Stop) -> None:
+    """Whoever was picked has had her turn; her row is locked since she was picked (rule 11)."""
+    if stop.round_robin_of is not None and stop.people:
+        turns = turn_taken(asks.turns(plan.steps[stop.step]), stop.people[0].person)
+        Step.objects.filter(pk=stop.round_robin_of).update(turns=turns)
 
 
-def _exhaust(page: Page, firing: Firing, at: datetime) -> Page:
+# -- what the page does now --------------------------------------------------------------------------------
+def _settle(page: Page, plan: Plan, progress: Progress, at: datetime) -> None:
+    stands = progress.standing
+    changes = {
+        "step": stands.step,
+        "loop": stands.loop,
+        "next_step_at": progress.next_at,
+        "attempts": 0,
+        "reached_anybody": stands.reached_anybody,
+    }
+    if progress.next_at is None:
+        move(page, **changes, state=State.EXHAUSTED)
+        _say_exhausted(page, at)
+    elif progress.held_for:
+        move(page, **changes, state=State.HELD, held_for=progress.held_for)
+        _say_held(page, plan, at)
+    else:
+        move(page, **changes)
+
+
+def _say_exhausted(page: Page, at: datetime) -> None:
     """The end of the line: the catch-all was told once, and the page stands visibly unanswered (rules 10, 13)."""
-    _settle(page, firing, state=State.EXHAUSTED, next_step_at=None)
     text = (
         "Everybody was paged and nobody has answered"
         if page.reached_anybody
@@ -184,21 +153,42 @@ def _exhaust(page: Page, firing: Firing, at: datetime) -> Page:
     )
     record(page, Kind.EXHAUSTED, text, at=at, reached_anybody=page.reached_anybody)
     logger.error("Page %s (%s) is exhausted: %s", page.pk, page, text)
-    _send(page, firing, at)
-    return page
 
 
-def _send(page: Page, firing: Firing, at: datetime) -> None:
-    if firing.kept:  # once in a cycle, however often the page comes by
-        messages.to_people(page, firing.kept, loop=0, at=at)
-    if firing.people:
-        messages.to_people(page, firing.people, loop=firing.loop, at=at)
-    for address in firing.webhooks:
-        messages.to_webhook(page, address, step=firing.step, loop=firing.loop, at=at)
-    if page.next_step_at and page.next_step_at <= at:
-        doorbell.ring()  # two steps at the same time
+def _say_held(page: Page, plan: Plan, at: datetime) -> None:
+    """A step that waits says until when, on the clock of its hours (rules 31, 32)."""
+    hours = plan.steps[page.step].hours
+    zone = hours.time_zone if hours else "UTC"
+    until = f"{page.next_step_at.astimezone(ZoneInfo(zone)):%a %d %b %H:%M} ({messages.city(zone)})"
+    waits = {
+        Page.Hold.HOURS: f"its hours begin {until}",
+        Page.Hold.DUTY: f"somebody is on call {until}",
+    }[page.held_for]
+    record(
+        page,
+        Kind.HELD,
+        f"Step {page.step + 1} waits until {waits}",
+        at=at,
+        step=page.step + 1,
+        held_for=page.held_for,
+        until=page.next_step_at.isoformat(),
+    )
 
 
-def _settle(page: Page, firing: Firing, **changes) -> None:
-    reached = page.reached_anybody or bool(firing.people)
-    move(page, attempts=0, reached_anybody=reached, **changes)
+def _keep(page: Page, progress: Progress, at: datetime) -> None:
+    """Whoever cannot be reached finds a message in her inbox, once in a cycle; nobody waits for it (rule 15)."""
+    unreachable = dict.fromkeys(user for stop in progress.stops for user in stop.unreachable)
+    kept = [
+        (user, "no other way leads to you", [contacts.inbox(user, NO_WAY.format(user=user))])
+        for user in unreachable
+    ]
+    if kept:
+        messages.to_people(page, kept, loop=0, at=at)
+
+
+def _send(page: Page, stop: Stop, at: datetime) -> None:
+    if stop.people:
+        people = [(reached.person, _why(stop, reached), list(reached.ways)) for reached in stop.people]
+        messages.to_people(page, people, loop=stop.loop, at=at)
+    for address in stop.webhooks:
+        messages.to_webhook(page, address, step=stop.step, loop=stop.loop, at=at)

@@ -1,68 +1,80 @@
 """Who is paged next, and when: one computation for the mail, the answer page and the console.
 
-A forecast: people are looked up for the time of the step, as the schedules stand now.
+A forecast: the course that the engine will follow, asked for the time of the step, as the schedules stand now.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from oncall import plans, targets
-from oncall.models import Page, PageEvent, User
+from oncall import course, plans, standing
+from oncall.course import Stop
+from oncall.models import Page, User
 from oncall.plans import Plan
-from oncall.targets import Found
+
+#: A forecast goes through as many waits that page nobody before it gives up.
+LOOKS = 10
 
 
 @dataclass(frozen=True)
 class Upcoming:
-    """The next thing that a page does by itself. ``what`` continues "at 08:47 …"."""
+    """One thing that a page does by itself. ``what`` continues "at 08:47 …"; ``step`` counts from 1."""
 
     at: datetime
     what: str
     people: tuple[User, ...] = ()
+    step: int | None = None
+    loop: int = 0
 
 
 def upcoming(page: Page) -> Upcoming | None:
     """What happens at ``page.next_step_at``; None when nothing will (answered, exhausted, over)."""
+    return next(iter(ahead(page, count=1)), None)
+
+
+def ahead(page: Page, *, count: int) -> list[Upcoming]:
+    """The next ``count`` things that the page does by itself unless somebody answers; fewer where it ends."""
     if page.next_step_at is None:
-        return None
+        return []
     if page.state == Page.State.SNOOZED:
-        return Upcoming(page.next_step_at, "the snooze ends and paging begins again")
-    plan = plans.read(page.plan)
-    before = set(page.notified.filter(cycle=page.cycle, loop=page.loop).values_list("user_id", flat=True))
-    for step in range(page.step, len(plan.steps)):
-        found = targets.look_up(plan.steps[step].targets, at=page.next_step_at)
-        people = tuple(user for user in found.people if user.pk not in before)
-        if people or found.webhooks:
-            return Upcoming(page.next_step_at, _paged(people, found.webhooks, page.loop), people)
-    if page.step >= len(plan.steps):
-        return Upcoming(page.next_step_at, *_after_the_steps(page, plan, before))
-    return Upcoming(pass_ends_at(page, plan, page.next_step_at), *_after_the_steps(page, plan, before))
+        return [Upcoming(page.next_step_at, "the snooze ends and paging begins again")]
+    if page.held_for == Page.Hold.MAINTENANCE:
+        what = "the maintenance ends and paging begins at the first step"
+        return [Upcoming(page.next_step_at, what)]
+    plan, asks = plans.read(page.plan), standing.directory(page)
+    stands, at = standing.of(page), page.next_step_at
+    found: list[Upcoming] = []
+    for _ in range(LOOKS):
+        going = course.advance(plan, stands, urgency=page.urgency, at=at, asks=asks)
+        if going.fired:
+            found.append(_said(plan, going.fired, at))
+            asks.foresee(plan, going.fired)
+        if going.next_at is None:
+            return found if going.fired else [*found, Upcoming(at, "nobody is left to page")]
+        if len(found) >= count:
+            return found
+        stands, at = going.standing, going.next_at
+    return found or [Upcoming(at, "the next step comes")]
 
 
-def pass_ends_at(page: Page, plan: Plan, at: datetime) -> datetime:
-    """When a pass is over whose last steps reach nobody new: not before those reached have had their time."""
-    reached = page.events.filter(kind__in=[PageEvent.Kind.PAGED, PageEvent.Kind.WEBHOOK])
-    latest = reached.order_by("-pk").values_list("at", flat=True).first()
-    return max(at, latest + plan.pass_wait) if latest else at
+def _said(plan: Plan, stop: Stop, at: datetime) -> Upcoming:
+    is_step = stop.step < len(plan.steps)
+    what = _paged(stop) if is_step else f"{_paged(stop)}, as the last resort"
+    return Upcoming(at, what, _people(stop), stop.step + 1 if is_step else None, stop.loop)
 
 
-def _paged(people: tuple[User, ...], webhooks: list[str], loop: int) -> str:
-    names = [str(user) for user in people] or [f"{len(webhooks)} webhook{'s' * (len(webhooks) > 1)}"]
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    again = " again" if loop and people else ""
-    return f"{listed} {'is' if len(names) == 1 else 'are'} paged{again}"
+def listed(names: Iterable[str]) -> str:
+    """``a, b and c``."""
+    *first, last = list(names) or [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
-def _after_the_steps(page: Page, plan: Plan, before: set[int]) -> tuple[str, tuple[User, ...]]:
-    if before and page.loop < plan.repeat and page.step < len(plan.steps):
-        return "everybody is paged again, from the first step", ()
-    for found in _last_resorts(page):
-        people = tuple(user for user in found.people if user.pk not in before)
-        if people:
-            return f"{_paged(people, [], 0)}, as the last resort", people
-    return "nobody is left to page", ()
+def _people(stop: Stop) -> tuple[User, ...]:
+    return tuple(reached.person for reached in stop.people)
 
 
-def _last_resorts(page: Page) -> list[Found]:
-    admins = [] if page.reached_anybody else [targets.team_admins(page.team)]
-    return [*admins, targets.catch_all()]
+def _paged(stop: Stop) -> str:
+    count = len(stop.webhooks)
+    names = [str(user) for user in _people(stop)] or [f"{count} webhook{'s' * (count > 1)}"]
+    again = " again" if stop.loop and stop.people else ""
+    return f"{listed(names)} {'is' if len(names) == 1 else 'are'} paged{again}"

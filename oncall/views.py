@@ -18,7 +18,7 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from oncall import acknowledging, answers, calendars, clock, paging
+from oncall import answering, answers, calendars, clock, paging
 from oncall.edges import answer_page
 from oncall.messaging.errors import DomainError
 from oncall.models import AnswerToken, Page
@@ -44,11 +44,11 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
     return _shown(answer_page.state_of(found, at=at, action=_path(token)))
 
 
-def _answered(token: AnswerToken, choice: str, step: int, at: datetime) -> Page:
+def _answered(token: AnswerToken, choice: str, seen: dict[str, int | None], at: datetime) -> Page:
     if choice == "acknowledge_all":
-        taken = acknowledging.acknowledge_all(token, at=at)
+        taken = answering.acknowledge_all(token, at=at)
         return next(page for page in taken if page.pk == token.page_id)
-    return paging.answer(token, choice, expected_step=step, at=at)
+    return paging.answer(token, choice, **seen, at=at)
 
 
 def _act(request: HttpRequest, token: AnswerToken, text: str, at) -> HttpResponse:
@@ -58,7 +58,8 @@ def _act(request: HttpRequest, token: AnswerToken, text: str, at) -> HttpRespons
         return _shown(answer_page.state_of(token, at=at, action=_path(text), refusal=refusal), 400)
     try:
         with transaction.atomic():
-            token.page = _answered(token, choice, _step(request), at)
+            seen = {"expected_step": _number(request, "step"), "expected_loop": _number(request, "loop")}
+            token.page = _answered(token, choice, seen, at)
             fresh = answers.issue(token.page, token.user, at=at)
     except DomainError as error:
         token = answers.find(text)
@@ -68,9 +69,11 @@ def _act(request: HttpRequest, token: AnswerToken, text: str, at) -> HttpRespons
     return _shown(answer_page.state_of(token, at=at, action=_path(fresh), did=choice))
 
 
-def _step(request: HttpRequest) -> int:
-    """The step that the person saw; what is no number fits no step."""
-    given = request.POST.get("step", "")
+def _number(request: HttpRequest, name: str) -> int | None:
+    """The step or pass that the person saw, None where her form had none; what is no number fits no step."""
+    given = request.POST.get(name)
+    if given is None:
+        return -1 if name == "step" else None
     return int(given) if given.isascii() and given.isdigit() and len(given) < 6 else -1
 
 

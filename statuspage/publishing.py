@@ -14,7 +14,7 @@ from oncall.messaging import doorbell
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_header, clean_text
 from oncall.models import User
-from statuspage import impacts, rights, rollup
+from statuspage import holding, impacts, rights, rollup
 from statuspage.impacts import Statuses
 from statuspage.models import Component, Post, PostUpdate, StatusPage
 
@@ -171,6 +171,7 @@ def update(
     post.updated_at = at
     post.next_update_at = None if status in Post.CLOSED else next_update_at
     post.save()
+    holding.follow(post, by=by, at=at)
     tell(
         post, status=status, body=body, affected=affected, notify=notify, display_at=display_at, by=by, at=at
     )

@@ -26,9 +26,10 @@ FOLDER = ROOT / "var" / "test-templates"
 
 @cache
 def digest() -> str:
-    """What the form of a migrated database depends on."""
+    """What a migrated database depends on: its form, and the groups that a migration ships."""
     seen = hashlib.sha256()
-    for path in [*sorted(ROOT.glob("**/migrations/*.py")), ROOT / "requirements" / "dev.txt"]:
+    shipped = [ROOT / "config" / "groups.py", ROOT / "requirements" / "dev.txt"]
+    for path in [*sorted(ROOT.glob("**/migrations/*.py")), *shipped]:
         if ".venv" not in path.parts:
             seen.update(path.name.encode() + path.read_bytes())
     return seen.hexdigest()[:12]

@@ -87,6 +87,10 @@ def _waiting_row(page: Page, buttons: list[Button]) -> WaitingRow:
 def next_words(page: Page) -> str:
     """Whom the plan names next: ``Platform leads``, ``Dana Ruiz again, round 2``. People are looked up later."""
     steps = plans.read(page.plan).steps
+    if page.state == Page.State.EXHAUSTED and not page.reached_anybody:
+        return "Nobody could be paged"
+    if page.held_for:
+        return f"held {page.get_held_for_display()}"
     if page.state == Page.State.EXHAUSTED:
         return "Everybody was paged and nobody has answered"
     if page.step == len(steps):

@@ -4,9 +4,9 @@ All or nothing, and idempotent: applying again changes nothing. The file's form 
 ``export`` is the way back: the database as such a document, which ``write`` turns into text.
 """
 
-from config.provisioning.applying import Change, apply, plan
+from config.provisioning.applying import Change, apply, plan, rehearse
 from config.provisioning.exporting import export
 from config.provisioning.reading import ProvisioningError, read
 from config.provisioning.writing import write
 
-__all__ = ["Change", "ProvisioningError", "apply", "export", "plan", "read", "write"]
+__all__ = ["Change", "ProvisioningError", "apply", "export", "plan", "read", "rehearse", "write"]

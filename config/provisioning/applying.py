@@ -30,24 +30,34 @@ class _Undo(Exception):
     """Takes a plan's changes back."""
 
 
-def apply(document: Mapping, *, by: User | None, at: datetime, prune: bool = False) -> Run:
-    """Make every difference between the file and the database. Raises ProvisioningError; then nothing changed."""
+def apply(
+    document: Mapping, *, by: User | None, at: datetime, prune: bool = False, lint: bool = False
+) -> Run:
+    """Make every difference between the file and the database. Raises ProvisioningError; then nothing changed.
+
+    ``lint``: also look for what is weak in the policies of the file; it refuses nothing.
+    """
     with transaction.atomic():
-        return _run(document, Run(by=by, at=at), prune=prune)
+        return _run(document, Run(by=by, at=at), prune=prune, lint=lint)
 
 
 def plan(document: Mapping, *, at: datetime, prune: bool = False) -> list[Change]:
-    """The differences that ``apply`` would make, found by making them and taking them back."""
+    """The differences that ``apply`` would make."""
+    return rehearse(document, at=at, prune=prune).changes
+
+
+def rehearse(document: Mapping, *, at: datetime, prune: bool = False, lint: bool = False) -> Run:
+    """What ``apply`` would do, found by doing it and taking it back."""
     run = Run(by=None, at=at)
     try:
         with transaction.atomic():
-            _run(document, run, prune=prune)
+            _run(document, run, prune=prune, lint=lint)
             raise _Undo
     except _Undo:
-        return run.changes
+        return run
 
 
-def _run(document: Mapping, run: Run, *, prune: bool) -> Run:
+def _run(document: Mapping, run: Run, *, prune: bool, lint: bool) -> Run:
     whole = Item(document, 1, "The file")
     for section, what, key, write in SECTIONS:
         items = whole.items(section, what)
@@ -60,4 +70,6 @@ def _run(document: Mapping, run: Run, *, prune: bool) -> Run:
     whole.done()
     if prune:
         pruning.prune(run, set(document))
+    if lint:
+        escalation.lint(run)
     return run

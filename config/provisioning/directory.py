@@ -8,6 +8,7 @@ from django.core.validators import URLValidator
 
 from config.provisioning.reading import Item, refuse_twice
 from config.provisioning.run import Run
+from oncall import paging
 from oncall.messaging import mediums
 from oncall.messaging.errors import DomainError
 from oncall.models import ContactMethod, EscalationPolicy, Service, Team, Urgency, User
@@ -137,6 +138,8 @@ def service(run: Run, item: Item) -> None:
         "critical": item.flag("critical", False),
     }
     row = run.write(item, Service, {"slug": slug}, values, what=what)
+    if run.changes and run.changes[-1].what == what and "policy" in run.changes[-1].fields:
+        paging.follow_service(row, by=run.by, at=run.at)
     runbooks, books = [], item.items("runbooks", "A runbook")
     refuse_twice(books, "url", what="runbook")
     for book in books:

@@ -1,14 +1,16 @@
 """Sections ``schedules`` and ``policies``, and the portal's ``settings``."""
 
+from typing import Any
+
 from config.provisioning import calendars
 from config.provisioning.reading import Item, Mapping, ProvisioningError
 from config.provisioning.run import Run
-from oncall import schedules
+from oncall import linting, plans, policies, schedules
 from oncall.messaging.errors import DomainError
-from oncall.models import EscalationPolicy, PortalSettings, Schedule, Step, StepTarget, Team, User
+from oncall.models import EscalationPolicy, PortalSettings, Schedule, Step, Team, User
+from oncall.policies import StepForm
 
 FORM = ("time_zone", "layers", "exceptions", "overrides")
-LONGEST_POLICY = 50
 
 
 def schedule(run: Run, item: Item) -> None:
@@ -50,22 +52,31 @@ def policy(run: Run, item: Item) -> None:
         "team": team and run.find(Team, team, line=item.value.lines["team"], what="team"),
         "repeat": item.whole("repeat", 0, most=20),
         "ack_timeout": item.duration("ack_timeout"),
+        "ack_grace": item.duration("ack_grace") or plans.ACK_GRACE,
+        "wait_for_duty": item.flag("wait_for_duty", False),
     }
+    noted = len(run.changes)
     row = run.write(item, EscalationPolicy, {"slug": slug}, values, what=what)
     steps = item.items("steps", "A step")
-    if len(steps) > LONGEST_POLICY:
-        raise item.fault(f"A policy has at most {LONGEST_POLICY} steps.", "steps")
-    wanted = [
-        (step.duration("after", "0s"), [_target(run, target) for target in _targets(step)]) for step in steps
-    ]
+    if len(steps) > policies.MOST_STEPS:
+        raise item.fault(f"A policy has at most {policies.MOST_STEPS} steps.", "steps")
+    wanted = [_step(run, step) for step in steps]
     item.done()
-    present = [
-        (step.after, [_values(target) for target in step.targets.all()])
-        for step in row.steps.prefetch_related("targets")
-    ]
-    if present != wanted:
-        _rewrite(run, row, wanted)
+    try:
+        changed = policies.set_steps(row, wanted, same_version=len(run.changes) > noted, by=run.by)
+    except DomainError as error:
+        place = error.detail.removeprefix("Step ").partition(" ")[0].rstrip(",:")
+        line = steps[int(place) - 1].line if place.isdecimal() else item.line
+        raise ProvisioningError(f"{what}: {error.detail}", line=line) from None
+    if changed:
         run.note("change", what, "steps")
+
+
+def lint(run: Run) -> None:
+    """What is weak in the policies that the file names, once all of it is there."""
+    named = run.named.get(EscalationPolicy, set())
+    for row in EscalationPolicy.objects.filter(slug__in=named).order_by("slug"):
+        run.warnings += [f"policy {row.slug}: {sentence}" for sentence in linting.warnings(row, at=run.at)]
 
 
 def settings(run: Run, item: Item) -> None:
@@ -89,10 +100,39 @@ def settings(run: Run, item: Item) -> None:
     run.write(item, PortalSettings, {"pk": 1}, given, what="settings")
 
 
-def _targets(step: Item) -> list[Item]:
-    targets = step.items("targets", "A target")
+def _step(run: Run, step: Item) -> StepForm:
+    form = StepForm(
+        after=step.duration("after", "0s"),
+        targets=[_target(run, target) for target in step.items("targets", "A target")],
+        round_robin=step.flag("round_robin", False),
+        everyone=step.flag("everyone_acknowledges", False),
+        **_hours(step),
+    )
     step.done()
-    return targets
+    return form
+
+
+def _hours(step: Item) -> dict[str, Any]:
+    """``hours: {time_zone, restrictions, outside}`` of a step; a fault is told at its own line."""
+    given = step.get("hours")
+    if given is None:
+        return {}
+    hours = Item(given, step.value.lines["hours"], "hours")
+    rows = hours.get("restrictions")
+    found = {
+        "time_zone": hours.text("time_zone", "UTC", most=64),
+        "outside_hours": hours.choice("outside", Step.Outside.SKIP, Step.Outside.values),
+    }
+    hours.done()
+    if not rows:
+        raise hours.fault(
+            "'hours' needs 'restrictions': the windows in which the step pages.", "restrictions"
+        )
+    try:
+        return {"hours": policies.checked_hours(rows, where="restrictions"), **found}
+    except DomainError as error:
+        place = error.detail.partition(": ")[0]
+        raise ProvisioningError(error.detail, line=hours.line_of(place)) from None
 
 
 def _target(run: Run, item: Item) -> dict:
@@ -105,24 +145,3 @@ def _target(run: Run, item: Item) -> dict:
         return {"webhook": item.text("webhook", most=1000)}
     model, by = kinds[key]
     return {key: run.find(model, item.text(key), line=item.line, what=key, by=by)}
-
-
-def _values(target: StepTarget) -> dict:
-    for key in ("user", "schedule", "team"):
-        if getattr(target, f"{key}_id"):
-            return {key: getattr(target, key)}
-    return {"webhook": target.webhook}
-
-
-def _rewrite(run: Run, row: EscalationPolicy, wanted: list) -> None:
-    for step in row.steps.all():
-        step._history_user = run.by
-        step.delete()
-    for position, (after, targets) in enumerate(wanted):
-        step = Step(policy=row, position=position, after=after)
-        step._history_user = run.by
-        step.save()
-        for values in targets:
-            target = StepTarget(step=step, **values)
-            target._history_user = run.by
-            target.save()

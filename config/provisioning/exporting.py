@@ -13,8 +13,8 @@ from config.provisioning import calendars
 from config.provisioning.reading import UNITS
 from incidents import heartbeats
 from incidents.models import AlertSource, Heartbeat
-from oncall import schedules
-from oncall.models import EscalationPolicy, PortalSettings, Schedule, Service, StepTarget, Team, User
+from oncall import plans, schedules
+from oncall.models import EscalationPolicy, PortalSettings, Schedule, Service, Step, StepTarget, Team, User
 from statuspage.models import Component, StatusPage
 
 Form = dict[str, Any]
@@ -126,12 +126,24 @@ def _policies() -> list[Form]:
 
 
 def _policy(row: EscalationPolicy) -> Form:
-    timeout = {"ack_timeout": duration(row.ack_timeout)} if row.ack_timeout else {}
-    steps = [
-        {"after": duration(step.after), "targets": [_target(target) for target in step.targets.all()]}
-        for step in row.steps.all()
-    ]
-    return _named(row) | _team(row) | {"repeat": row.repeat} | timeout | {"steps": steps}
+    form = _named(row) | _team(row) | {"repeat": row.repeat}
+    form |= {"ack_timeout": duration(row.ack_timeout)} if row.ack_timeout else {}
+    form |= {} if row.ack_grace == plans.ACK_GRACE else {"ack_grace": duration(row.ack_grace)}
+    form |= {"wait_for_duty": True} if row.wait_for_duty else {}
+    return form | {"steps": [_step(step) for step in row.steps.all()]}
+
+
+def _step(step: Step) -> Form:
+    form: Form = {
+        "after": duration(step.after),
+        "targets": [_target(target) for target in step.targets.all()],
+    }
+    form |= {"round_robin": True} if step.round_robin else {}
+    form |= {"everyone_acknowledges": True} if step.everyone else {}
+    if not step.hours:
+        return form
+    hours = {"time_zone": step.time_zone, "restrictions": step.hours, "outside": step.outside_hours}
+    return form | {"hours": hours}
 
 
 def _target(target: StepTarget) -> Form:

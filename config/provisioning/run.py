@@ -26,7 +26,7 @@ class Change:
 
 @dataclass
 class Run:
-    """One application: who, when, what changed, which names the file holds, and keys to be shown once.
+    """One application: who, when, what changed, which names the file holds, what is weak, keys to be shown once.
 
     ``groups`` holds the place of each component group, by slug: the order in which the file first names them;
     ``listed_groups`` are those with an entry of their own.
@@ -39,6 +39,7 @@ class Run:
     groups: dict[str, int] = field(default_factory=dict)
     listed_groups: set[str] = field(default_factory=set)
     secrets: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def note(self, action: str, what: str, *fields: str) -> None:
         self.changes.append(Change(action, what, tuple(fields)))

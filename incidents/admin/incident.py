@@ -18,7 +18,7 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_POST
 
 from incidents import classification, guards, lifecycle, rights, tasks, transitions
-from incidents.admin import exporting, filters, page, verb_forms
+from incidents.admin import exporting, filters, page, rehearsal, verb_forms
 from incidents.admin.columns import Columns
 from incidents.admin.filters import ManagerFilter, MyRoleFilter, ViewFilter
 from incidents.admin.forms import DECLARE, DeclareForm, IncidentForm
@@ -109,6 +109,7 @@ class IncidentAdmin(Columns, VerbsAdmin, HistoryAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("export/", wrap(self.export_view), name="incidents_incident_export"),
+            path("rehearse/", wrap(self.rehearse_view), name="incidents_incident_rehearse"),
             path(
                 "<int:object_id>/tasks/<int:task_id>/",
                 wrap(require_POST(self.tick_view)),
@@ -135,6 +136,12 @@ class IncidentAdmin(Columns, VerbsAdmin, HistoryAdmin):
             raise PermissionDenied
         found = self.get_changelist_instance(request).get_queryset(request)
         return exporting.as_csv(found)
+
+    def rehearse_view(self, request: HttpRequest) -> HttpResponse:
+        """Whom an incident would page; for whoever may look at services."""
+        if not request.user.has_perm(rehearsal.SEES):
+            raise PermissionDenied
+        return rehearsal.view(self.admin_site, request)
 
     # -- declaring ---------------------------------------------------------------------------------------
     def add_view(self, request: HttpRequest, form_url="", extra_context=None) -> HttpResponse:

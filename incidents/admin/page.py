@@ -251,6 +251,10 @@ def _answer(call, now: datetime) -> tuple[str, bool]:
     began = call.engagement.at
     if call.answered_by and call.answered_at:
         return f"{call.answered_by}: answered in {times.span(call.answered_at - began)}", False
+    if call.state == Page.State.EXHAUSTED and not call.paged_anybody:
+        return "Not paged: nobody could be reached", True
+    if call.state == Page.State.HELD:
+        return "Held: nobody is paged yet", True
     if call.state in {Page.State.ACTIVE, Page.State.EXHAUSTED}:
         return f"No answer for {times.span(now - began)}", True
     return "Page over" if call.state else "", False

@@ -44,12 +44,14 @@ ICONS = {
     "clear": "check",
     "task": "plus",
     "edit": "pencil",
+    "swap": "swap",
 }
 DANGEROUS = {"cancel"}
 ACTS: dict[str, Callable[..., Any]] = {
     "note": timeline.note,
     "send_update": communication.send,
     "engage": engagement.engage,
+    "move_service": engagement.move_service,
     "assign_role": roles.assign,
     "all_clear": engagement.all_clear,
     "add_task": tasks.add,
@@ -85,6 +87,8 @@ FAULT_FIELDS = {
     "promise_out_of_range": "next_update_in",
     "person_inactive": "user",
     "cannot_merge_there": "into",
+    "not_affected": "service",
+    "same_service": "to",
     "times_out_of_order": "effective_at",
 }
 

@@ -145,6 +145,11 @@ class Engage(serializers.Serializer):
     kind = serializers.ChoiceField(Engagement.Kind.choices, required=False)
 
 
+class MoveService(serializers.Serializer):
+    service = slug(Service.objects.all())
+    to = slug(Service.objects.select_related("policy", "team"))
+
+
 class AssignRole(serializers.Serializer):
     role = serializers.ChoiceField(Role.choices)
     user = slug(User.objects.filter(is_active=True), "username")

@@ -7,6 +7,7 @@ from django.db import transaction
 from incidents import communication, engagement, facts, impacts, moves, rights, timeline
 from incidents.lifecycle.opening import open_up
 from incidents.models import Alert, Engagement, Incident, State, Task
+from oncall import paging
 from oncall.messaging.errors import DomainError
 from oncall.models import Page, User
 
@@ -59,7 +60,8 @@ def merge(
     _end(source, at=at)
     source.merged_into = into
     done = moves.finish(move, to=State.MERGED, text=f"Merged into {into.key} {into.title}", data=went)
-    engagement.end_pages(done, by=by, at=at, reason=f"merged into {into.key}")
+    ended = engagement.end_pages(done, by=by, at=at, reason=f"merged into {into.key}")
+    _tell_where_it_goes_on(source, into, [*ended, *_bring_along(went, into, by=by, at=at)], at=at)
     text = f"{source.key} was merged into this: {source.title}"
     timeline.add(into, kind=timeline.Kind.STATE, text=text, by=by, at=at, data={"merged": source.key})
     return done
@@ -82,9 +84,30 @@ def unmerge(
     source.merged_into = None
     _revive(source, at=at)
     done = moves.finish(move, to=State.DECLARED, text=f"Taken apart from {into.key} again")
+    for page in _bring_along(went, source, by=by, at=at):
+        paging.start_over(page, why=f"{source.key} was taken apart again", by=by, at=at)
     _call_everybody(done, by=by, at=at)
     timeline.add(into, kind=timeline.Kind.STATE, text=f"{source.key} was taken apart again", by=by, at=at)
     return done
+
+
+def _bring_along(went: dict[str, list[int]], into: Incident, *, by: User | None, at: datetime) -> list[Page]:
+    """The open pages among what went, which are about ``into`` from now on."""
+    rows = Page.objects.open().filter(engagement__in=went.get("engagements", [])).order_by("pk")
+    address = facts.address(into)
+    return [paging.belong_to(page, reference=into.key, url=address, by=by, at=at) for page in rows]
+
+
+def _tell_where_it_goes_on(source: Incident, into: Incident, pages: list[Page], *, at: datetime) -> None:
+    """Each person of the merged incident hears once that the other goes on (field/oncall.md rule 27)."""
+    about = {
+        "was": source.key,
+        "into": into.key,
+        "title": "" if into.private else into.title,
+        "url": facts.address(into),
+    }
+    for page in pages:
+        paging.tell_where_it_goes_on(page, **about, at=at)
 
 
 def _end(incident: Incident, *, at: datetime) -> None:

@@ -46,7 +46,7 @@ def classify(
     done = moves.finish(
         move, to=State.CLASSIFIED, kind=timeline.Kind.SEVERITY, text=_because(text, move), data=data
     )
-    engagement.raise_urgency(done, by=by, at=at)
+    engagement.follow_urgency(done, by=by, at=at)
     return _begin_work(done, by=by, at=at)
 
 
@@ -77,7 +77,7 @@ def reclassify(
     _take_severity(move, severity)
     text = _because(f"Severity changed from {before or 'none'} to {severity}.", move)
     done = moves.finish(move, kind=timeline.Kind.SEVERITY, text=text, data=data)
-    engagement.raise_urgency(done, by=by, at=at)
+    engagement.follow_urgency(done, by=by, at=at)
     if before is None or severity.rank < before.rank:
         engagement.call_services(done, by=by, at=at)
     return done

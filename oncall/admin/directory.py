@@ -1,16 +1,19 @@
 """People, teams and services."""
 
+from collections.abc import Callable
+from typing import ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from oncall import clock, contacts, schedules
+from oncall import clock, contacts, linting, paging, schedules
 from oncall.admin.contacts import ContactInline, RuleInline, has_unverified_contacts, verify_contacts
 from oncall.admin.inbox import Inbox
 from oncall.admin.trials import SEND_TEST
@@ -103,6 +106,13 @@ class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
         """Addresses belong to somebody who is there already."""
         return self.inlines if obj else []
 
+    def save_related(self, request: HttpRequest, form, formsets, change: bool) -> None:
+        """Whoever is deactivated but still counted on is pointed out (field/oncall.md rule 14)."""
+        super().save_related(request, form, formsets, change)
+        if change and "is_active" in form.changed_data and not form.instance.is_active:
+            for sentence in linting.left_behind(form.instance, at=clock.now()):
+                messages.warning(request, sentence)
+
     @admin.display(description="Can be reached")
     def readiness(self, person: User) -> str:
         """What is missing before a page reaches her as it should."""
@@ -144,6 +154,9 @@ class RunbookInline(admin.TabularInline):
 
 @admin.register(Service)
 class ServiceAdmin(HistoryAdmin):
+    """``neighbours`` are ways upper floors hang on the page: (service, user) -> (label, url, icon), or None."""
+
+    neighbours: ClassVar[list[Callable[[Service, User], tuple[str, str, str] | None]]] = []
     list_display = ["name", "team", "policy", "audience", "critical"]
     list_filter = ["team", "audience", "critical"]
     list_select_related = ["team", "policy"]
@@ -151,6 +164,23 @@ class ServiceAdmin(HistoryAdmin):
     prepopulated_fields = {"slug": ["name"]}
     autocomplete_fields = ["team"]
     inlines = [RunbookInline]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url="", extra_context=None
+    ) -> HttpResponse:
+        service = self.get_object(request, unquote(object_id))
+        links = [hook(service, request.user) for hook in self.neighbours] if service else []
+        context = {"neighbours": [link for link in links if link], **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
+    def save_model(self, request: HttpRequest, obj: Service, form, change: bool) -> None:
+        """Its open pages follow it to another policy."""
+        super().save_model(request, obj, form, change)
+        moved = paging.follow_service(obj, by=request.user, at=clock.now()) if change else 0
+        if moved:
+            pages = f"{moved} open page{'s' * (moved != 1)}"
+            begin = "begins" if moved == 1 else "begin"
+            messages.warning(request, f"{pages} {begin} at the first step of {obj.policy or 'no policy'}.")
 
 
 @admin.register(Runbook)

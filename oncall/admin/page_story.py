@@ -1,16 +1,15 @@
-"""The story of one page: what it did and why, step by step, with every delivery and its outcome."""
+"""The story of one page: what it did and why, step by step, with every message and how each try of it ended."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.urls import reverse
-from django.utils import timezone
-
 from oncall import plans
-from oncall.edges import addresses, times
-from oncall.messaging import callbacks
-from oncall.messaging.models import Attempt, Delivery
-from oncall.models import Page, PageEvent, User
+from oncall.admin import page_deliveries
+from oncall.admin.page_deliveries import Outcome
+from oncall.edges import times
+from oncall.models import Page, PageEvent
+from oncall.plans import Plan
+from oncall.upcoming import Upcoming, ahead
 
 Kind = PageEvent.Kind
 ICONS = {
@@ -19,6 +18,10 @@ ICONS = {
     Kind.FALLBACK: "alert",
     Kind.UNREACHABLE: "alert",
     Kind.QUIET: "bell-off",
+    Kind.UNDELIVERED: "alert",
+    Kind.SKIPPED: "next",
+    Kind.HELD: "clock",
+    Kind.RELEASED: "bell",
     Kind.WEBHOOK: "globe",
     Kind.NOBODY: "alert",
     Kind.REPEATED: "repeat",
@@ -26,35 +29,26 @@ ICONS = {
     Kind.EXHAUSTED: "alert",
     Kind.ACKNOWLEDGED: "check",
     Kind.ALSO_ACKNOWLEDGED: "check",
+    Kind.ANSWERED: "check",
+    Kind.REMINDED: "question",
+    Kind.CONFIRMED: "check",
     Kind.UNACKNOWLEDGED: "repeat",
+    Kind.GIVEN_BACK: "repeat",
     Kind.ESCALATED: "arrow-up",
     Kind.SNOOZED: "bell-off",
     Kind.WOKE: "bell",
     Kind.RESTARTED: "repeat",
+    Kind.MOVED: "swap",
+    Kind.LOUDER: "arrow-up",
+    Kind.QUIETER: "bell-off",
+    Kind.MERGED: "merge",
     Kind.RESOLVED: "st-closed",
 }
-WORDS = {
-    "email": "E-mail",
-    "sms": "SMS",
-    "voice": "Voice",
-    "webhook": "Webhook",
-    "push": "Push",
-    "inbox": "Inbox",
-}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a delivery ended: its icon, its colour, its words."""
-
-    icon: str
-    tone: str
-    words: str
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line: a step with a number in its disc, something that happened, or one delivery."""
+    """One line: a step with a number in its disc, something that happened, or one try of a message."""
 
     at: datetime
     title: str
@@ -65,90 +59,77 @@ class Row:
     url: str = ""
 
 
+@dataclass(frozen=True)
+class Next:
+    """What the page does next by itself, and what comes after that."""
+
+    at: datetime
+    title: str
+    text: str
+
+
 def story(page: Page, *, with_links: bool) -> list[Row]:
-    """Events and deliveries in the order of time. Three queries."""
-    rows = [_event_row(event) for event in page.events.order_by("id")]
-    deliveries = Delivery.objects.filter(topic=page.topic).prefetch_related("attempts").order_by("id")
-    names = _names(deliveries)
-    rows += [_delivery_row(delivery, names, with_links) for delivery in deliveries]
-    return sorted(rows, key=lambda row: row.at)  # stable: events before the deliveries that they caused
+    """Events and messages in the order of time. Five queries, however long it is."""
+    plan = plans.read(page.plan)
+    rows = [_event_row(page, plan, event) for event in page.events.select_related("by").order_by("id")]
+    rows += [
+        Row(sent.at, sent.title, sent.text, icon=sent.medium, outcome=sent.outcome, url=sent.url)
+        for sent in page_deliveries.lines(page, with_links=with_links)
+    ]
+    return sorted(rows, key=lambda row: row.at)  # stable: events before the messages that they caused
 
 
-def _names(deliveries) -> dict[str, str]:
-    people = User.objects.filter(username__in={delivery.recipient for delivery in deliveries})
-    return {person.username: str(person) for person in people}
-
-
-def _event_row(event: PageEvent) -> Row:
+def _event_row(page: Page, plan: Plan, event: PageEvent) -> Row:
     if event.kind == Kind.PAGED:
+        step = event.data.get("step") or 0
+        numbered = step <= len(plan.steps)
         return Row(
             at=event.at,
             title=event.data.get("name", event.text),
             text=event.data.get("why", ""),
-            step=event.data.get("step"),
+            step=step if numbered else None,
+            icon="" if numbered else "bell",
         )
+    if event.kind == Kind.OPENED:
+        title = f"Page opened for {page.service}" if page.service else event.text
+        return Row(event.at, title, _opened(page, plan, event), icon="bell")
     return Row(at=event.at, title=event.text, icon=ICONS.get(event.kind, "bell"))
 
 
-def _delivery_row(delivery: Delivery, names: dict[str, str], with_links: bool) -> Row:
-    medium = WORDS.get(delivery.medium, delivery.medium.capitalize())
-    whom = names.get(delivery.recipient, delivery.recipient)
-    tries = f"{delivery.attempt_count} attempts" if delivery.attempt_count > 1 else ""
-    return Row(
-        at=delivery.created_at,
-        title=f"{medium} to {addresses.masked(delivery.address)}",
-        text=", ".join(filter(None, [whom, tries])),
-        icon=delivery.medium,
-        outcome=outcome(delivery),
-        url=reverse("admin:messaging_delivery_change", args=[delivery.pk]) if with_links else "",
-    )
+def _opened(page: Page, plan: Plan, event: PageEvent) -> str:
+    """``Engaged by Marcus Hale on INC-46. Policy “Ledger”, version 7, frozen for this page.``"""
+    about = f" on {page.reference}" if page.reference else ""
+    parts = [f"Engaged by {event.by}{about}." if event.by else f"By itself{about}." if about else ""]
+    if page.policy_id and plan.name:
+        version = f", version {plan.version}" if plan.version else ""
+        parts.append(f"Policy “{plan.name}”{version}, frozen for this page.")
+    return " ".join(filter(None, parts))
 
 
-def outcome(delivery: Delivery) -> Outcome:
-    """How a delivery ended, or how far it has come."""
-    state = Delivery.State
-    if delivery.state == state.SENT:
-        return _sent(delivery)
-    if delivery.state in {state.DEAD, state.EXPIRED}:
-        reason = addresses.first_line(delivery.last_error) if delivery.last_error else "too late to be of use"
-        return Outcome("cross", "m-bad", f"Given up: {reason}")
-    if delivery.state == state.KEPT:
-        kept = delivery.medium == "inbox"
-        return Outcome("mail", "m-warn", "Kept in the inbox" if kept else "Kept here: no mail server is set")
-    if delivery.state == state.CANCELLED:
-        return Outcome("st-cancelled", "m-quiet", "Not sent: no longer needed")
-    return _unfinished(delivery)
+# -- what comes next ---------------------------------------------------------------------------------------
+def next_row(page: Page) -> Next | None:
+    """The next thing that happens by itself, with the pass it belongs to and what follows; None: nothing will."""
+    coming = ahead(page, count=2)
+    if not coming:
+        return None
+    plan, first = plans.read(page.plan), coming[0]
+    parts = [_place(first, plan)] if first.step else []
+    parts.append(f"After that {coming[1].what}." if len(coming) > 1 else "Nothing follows by itself.")
+    return Next(first.at, first.what, " ".join(parts))
 
 
-def _sent(delivery: Delivery) -> Outcome:
-    """Handed over; of a message to a telephone its provider says later whether it arrived."""
-    if delivery.reported in callbacks.ARRIVED:
-        word = "Call taken" if delivery.medium == "voice" else "Delivered"
-        after = times.span(delivery.reported_at - delivery.created_at)
-        return Outcome("check", "m-good", f"{word} after {after}")
-    along = ", in one message with others" if delivery.bundled_into_id else ""
-    held = ", held by the limit meanwhile" if delivery.held_until else ""
-    handed_over = f"Handed over in {times.span(delivery.finished_at - delivery.created_at)}{held}{along}"
-    if delivery.medium in callbacks.MEDIUMS:
-        return Outcome("next", "m-quiet", f"{handed_over}, {delivery.reported or 'no word yet'}")
-    return Outcome("check", "m-good", handed_over)
-
-
-def _unfinished(delivery: Delivery) -> Outcome:
-    outcomes = [attempt.outcome for attempt in delivery.attempts.all()]
-    if Attempt.Outcome.UNKNOWN in outcomes:
-        return Outcome("question", "m-warn", "Unknown: the sender stopped, it is sent again")
-    if delivery.last_error:
-        return Outcome("repeat", "m-warn", f"Tried again: {addresses.first_line(delivery.last_error)}")
-    if delivery.held_until and delivery.held_until == delivery.due_at:
-        until = timezone.localtime(delivery.held_until)
-        return Outcome("clock", "m-warn", f"Held by the limit until {until:%H:%M:%S}, then sent with others")
-    return Outcome("clock", "m-quiet", "Waiting for its time")
+def _place(coming: Upcoming, plan: Plan) -> str:
+    loop = f", pass {coming.loop + 1} of {plan.repeat + 1}" if plan.repeat else ""
+    return f"Step {coming.step} of {len(plan.steps)}{loop}."
 
 
 # -- words about the whole ---------------------------------------------------------------------------------
 def step_words(page: Page) -> str:
-    """``step 2 of 3``, while it is under way."""
+    """``step 2 of 3`` while it is under way; until when it is held; that nobody could be paged at all."""
+    if page.state == Page.State.HELD:
+        return page.get_held_for_display()
+    if page.state == Page.State.EXHAUSTED and not page.reached_anybody:
+        return "nobody could be paged"
     steps = len(plans.read(page.plan).steps)
     if page.state != Page.State.ACTIVE or not steps or not page.step:
         return ""

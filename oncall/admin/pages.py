@@ -1,6 +1,8 @@
 """Pages: who waits for an answer, and the story of each. Nothing here can be edited, only answered."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -15,12 +17,12 @@ from oncall.edges import times
 from oncall.edges.admin import Verb, VerbForm, VerbsAdmin
 from oncall.models import Page, User
 from oncall.templatetags import muster
-from oncall.upcoming import upcoming
 
-OPEN = {Page.State.ACTIVE, Page.State.ACKNOWLEDGED, Page.State.SNOOZED, Page.State.EXHAUSTED}
+OPEN = {state for state in Page.State if state != Page.State.RESOLVED}
 SNOOZES = [(15, "15 min"), (60, "1 h"), (240, "4 h"), (720, "12 h"), (1440, "1 day")]
 TONES = {
     Page.State.ACTIVE: ("bell", "m-bad"),
+    Page.State.HELD: ("clock", "m-warn"),
     Page.State.EXHAUSTED: ("alert", "m-bad"),
     Page.State.ACKNOWLEDGED: ("check", "m-good"),
     Page.State.SNOOZED: ("bell-off", ""),
@@ -45,7 +47,7 @@ def snooze(page: Page, *, minutes: int, by: User, at: datetime) -> Page:
 
 def escalate(page: Page, *, by: User, at: datetime) -> Page:
     """Whoever is next, of the page as it was shown."""
-    return paging.escalate_now(page, expected_step=page.step, by=by, at=at)
+    return paging.escalate_now(page, expected_step=page.step, expected_loop=page.loop, by=by, at=at)
 
 
 def is_open(page: Page, user: User) -> bool:
@@ -63,19 +65,30 @@ def has_somebody_next(page: Page, user: User) -> bool:
     return is_open(page, user) and page.state != Page.State.EXHAUSTED
 
 
+def is_acknowledged(page: Page, user: User) -> bool:
+    return page.state == Page.State.ACKNOWLEDGED
+
+
 def follows_an_old_policy(page: Page, user: User) -> bool:
     return is_open(page, user) and page.policy is not None
 
 
 @admin.register(Page)
 class PageAdmin(VerbsAdmin):
-    """The list of pages and the story of one: each step, each delivery, what comes next."""
+    """The list of pages and the story of one: each step, each message, what comes next.
+
+    ``beside`` are cards that upper floors hang next to the story: callables (request, page) -> markup, or nothing.
+    """
+
+    beside: ClassVar[list[Callable[[HttpRequest, Page], str]]] = []
 
     verbs = (
         Verb("acknowledge", "Acknowledge", paging.acknowledge, icon="check", tone="btn-fill",
              allowed=can_be_answered, versioned=False, done="You have it. Nobody else is paged."),
         Verb("escalate", "Escalate", escalate, icon="arrow-up", allowed=has_somebody_next,
              done="Whoever is next is being paged."),
+        Verb("unacknowledge", "Give back", paging.unacknowledge, icon="repeat", allowed=is_acknowledged,
+             versioned=False, done="Paging begins again in ten seconds, unless somebody acknowledges."),
         Verb("snooze", "Snooze", snooze, icon="bell-off", form=SnoozeForm, allowed=is_open, versioned=False,
              help="It begins again at the first step afterwards.", done="Quiet until then."),
         Verb("resolve", "Resolve", paging.resolve, icon="st-closed", form=ResolveForm, allowed=is_open,
@@ -164,7 +177,8 @@ class PageAdmin(VerbsAdmin):
             "step_words": page_story.step_words(page),
             "lead_words": page_story.summary(page, now),
             "story": page_story.story(page, with_links=request.user.has_perm("messaging.view_delivery")),
-            "upcoming": upcoming(page),
+            "upcoming": page_story.next_row(page),
+            "beside": [card for hook in self.beside for card in [hook(request, page)] if card],
             "began": page_story.interval_began(page),
             "policy_changed": is_open(page, request.user) and paging.policy_changed_since(page),
         }

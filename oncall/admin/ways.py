@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from oncall import clock, contacts, quiet, rules, trials, verification
-from oncall.admin import page_story
+from oncall.admin import page_deliveries
 from oncall.admin.ways_forms import ChangeForm, CodeForm, ContactForm, QuietForm, RuleForm, label, medium_name
 from oncall.edges import addresses, times
 from oncall.messaging.errors import DomainError
@@ -57,7 +57,7 @@ class TrialRow:
     medium: str
     name: str
     when: str
-    outcome: page_story.Outcome
+    outcome: page_deliveries.Outcome
 
 
 class Ways:
@@ -300,7 +300,7 @@ def _trial(person: User) -> dict[str, Any] | None:
             delivery.medium,
             f"{delivery.values.get('way', '')} ({medium_name(delivery.medium)})",
             when(timedelta(seconds=int(delivery.values.get("after", 0)))),
-            page_story.outcome(delivery),
+            page_deliveries.outcome(delivery),
         )
         for delivery in trial.deliveries
     ]

@@ -13,7 +13,7 @@ from django.db.models import Prefetch, ProtectedError
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers, viewsets
 
-from oncall import clock, contacts, schedules
+from oncall import clock, contacts, paging, schedules
 from oncall.edges.api import Idempotent
 from oncall.messaging.errors import DomainError
 from oncall.models import ContactMethod, EscalationPolicy, Runbook, Service, Team, Urgency, User
@@ -226,6 +226,11 @@ class ServiceViewSet(SetUpViewSet):
     filterset_class = ServiceFilter
     search_fields = ["slug", "name", "description"]
     ordering_fields = ["slug", "name"]
+
+    @transaction.atomic
+    def perform_update(self, serializer: ServiceSerializer) -> None:
+        """Its open pages follow it to another policy."""
+        paging.follow_service(serializer.save(), by=self.request.user, at=clock.now())
 
 
 ROUTES = [

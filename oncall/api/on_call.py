@@ -69,7 +69,9 @@ class ServiceOnCallViewSet(viewsets.GenericViewSet):
     def list(self, request: Request, service: str) -> Response:
         """The steps of the service's policy in order, with whom each would page if it fired now.
 
-        ``after_seconds`` counts from the page's start; ``nobody`` says why a target gives nobody.
+        ``after_seconds`` counts from the page's start; ``nobody`` says why a target gives nobody, ``one_in_turn``
+        that only one of the users is paged, ``within_hours`` whether the step may page now. For another instant,
+        and for the whole course, ask ``rehearse/``.
         """
         found = get_object_or_404(self.get_queryset(), slug=service)
         plan = plans.freeze(found.policy) if found.policy else plans.Plan()
@@ -84,6 +86,8 @@ class ServiceOnCallViewSet(viewsets.GenericViewSet):
                     "users": [{"user": user.username, "why": why} for user, why in reached.people.items()],
                     "webhooks": len(reached.webhooks),
                     "nobody": reached.nobody,
+                    "one_in_turn": step.round_robin,
+                    "within_hours": step.hours is None or step.hours.are_open(at),
                 }
             )
         policy = found.policy.slug if found.policy else None

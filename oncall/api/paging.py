@@ -33,8 +33,8 @@ class PageSerializer(serializers.ModelSerializer):
     class Meta:
         model = Page
         fields = [
-            "id", "incident", "title", "policy", "service", "team", "state", "urgency", "step", "loop", "cycle",
-            "next_step_at", "reached_anybody", "created_at", "acknowledged_by", "acknowledged_at",
+            "id", "incident", "title", "policy", "service", "team", "state", "held_for", "urgency", "step", "loop",
+            "cycle", "next_step_at", "reached_anybody", "created_at", "acknowledged_by", "acknowledged_at",
             "unacknowledge_at", "ended_at",
         ]  # fmt: skip
         read_only_fields = fields
@@ -72,6 +72,9 @@ class EscalateFields(serializers.Serializer):
         min_value=0,
         help_text="The page's step as you saw it: refused if it has gone on since.",
     )
+    loop = serializers.IntegerField(
+        required=False, min_value=0, help_text="Its pass, which tells apart the rounds of a short policy."
+    )
 
 
 class SnoozeFields(serializers.Serializer):
@@ -90,9 +93,10 @@ def if_allowed(verb: Callable[..., Page]) -> Callable[..., Page]:
     return allowed
 
 
-def escalate(page: Page, *, by: User, at: datetime, step: int | None = None) -> Page:
+def escalate(page: Page, *, by: User, at: datetime, step: int | None = None, loop: int | None = None) -> Page:
     """Page whoever is next without waiting."""
-    return paging.escalate_now(page, expected_step=page.step if step is None else step, by=by, at=at)
+    seen = {"expected_step": page.step if step is None else step, "expected_loop": loop}
+    return paging.escalate_now(page, **seen, by=by, at=at)
 
 
 class PageFilter(django_filters.FilterSet):
@@ -125,6 +129,9 @@ class PageViewSet(VerbsMixin, CSVList, viewsets.ReadOnlyModelViewSet):
         "acknowledge": if_allowed(paging.acknowledge),
         "escalate": if_allowed(escalate),
         "snooze": if_allowed(paging.snooze),
+        "unacknowledge": if_allowed(paging.unacknowledge),
+        "restart": if_allowed(paging.restart_with_current_policy),
+        "resolve": if_allowed(paging.resolve),
     }
     verb_fields = {"escalate": EscalateFields, "snooze": SnoozeFields}
 

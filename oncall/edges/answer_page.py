@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils.dateparse import parse_datetime
 
-from oncall import acknowledging, messages, plans
+from oncall import answering, messages, plans
+from oncall.acknowledging import awaited_from
 from oncall.edges import times
 from oncall.messaging.models import Delivery
 from oncall.models import AnswerToken, Notified, Page, PageEvent, Schedule, Urgency, User
-from oncall.upcoming import Upcoming, upcoming
+from oncall.upcoming import Upcoming, listed, upcoming
 
 State = Page.State
 
@@ -20,6 +21,7 @@ VERBS: dict[str, list[str]] = {
     State.ACTIVE: ["acknowledge", "escalate"],
     State.EXHAUSTED: ["acknowledge"],
     State.SNOOZED: ["acknowledge"],
+    State.HELD: ["acknowledge", "escalate"],
     State.ACKNOWLEDGED: ["acknowledge", "escalate"],
     State.RESOLVED: [],
 }
@@ -67,6 +69,8 @@ def state_of(
         "zone": person.time_zone,
         "since_there": _elsewhere(page, since, person, at),
         "step": page.step,
+        "loop": page.loop,
+        "acknowledge_label": "I am still at work" if _is_owner(page, person) else "Acknowledge",
         "upcoming": _countdown(page, ahead, at),
         "said": _what_to_say(page, person, did, refusal, at, zone),
         "verbs": _verbs(page, person) if may_act else [],
@@ -79,7 +83,7 @@ def state_of(
 
 def _others(page: Page, person: User) -> dict[str, Any]:
     """What else waits for her, and how much it is in all: she may take it on with one press."""
-    others = acknowledging.others(page, person)
+    others = answering.others(page, person)
     named = [{"key": one.reference, "title": one.title} for one in others[:OTHERS_NAMED]]
     count = others.count() if len(named) == OTHERS_NAMED else len(named)
     more = [{"key": "", "title": f"and {count - len(named)} more"}] if count > len(named) else []
@@ -112,12 +116,24 @@ def _said(tone: str, title: str, text: str = "") -> dict[str, str]:
 def _verbs(page: Page, person: User) -> list[str]:
     """Ending it is offered to those who have answered, so that nobody ends in half sleep what another works on."""
     if page.state != State.ACKNOWLEDGED:
-        return VERBS[page.state]
+        answered = _has_answered(page, person)
+        return [verb for verb in VERBS[page.state] if verb != "acknowledge" or not answered]
+    if page.reminded_at and page.acknowledged_by_id == person.pk:
+        return [*VERBS[page.state], "resolve"]
     joined = page.events.filter(
         kind=PageEvent.Kind.ALSO_ACKNOWLEDGED, by=person, at__gte=page.acknowledged_at
     )
     answered = page.acknowledged_by_id == person.pk or joined.exists()
     return AFTER_ANSWERING if answered else VERBS[page.state]
+
+
+def _has_answered(page: Page, person: User) -> bool:
+    """Whether she is one of several who must acknowledge, and has."""
+    return page.notified.filter(user=person, cycle=page.cycle, acknowledged_at__isnull=False).exists()
+
+
+def _is_owner(page: Page, person: User) -> bool:
+    return page.state == State.ACKNOWLEDGED and page.acknowledged_by_id == person.pk
 
 
 def _what_to_say(
@@ -139,6 +155,13 @@ def _state_said(page: Page, person: User, at: datetime, zone: ZoneInfo) -> dict[
     if page.state == State.ACKNOWLEDGED:
         who = "You" if page.acknowledged_by == person else str(page.acknowledged_by or "The alert source")
         text = "Nobody else is paged."
+        if page.reminded_at and page.acknowledged_by == person:
+            until = times.clock(page.unacknowledge_at, at, zone)
+            return _said(
+                "warn",
+                "Are you still at work on this?",
+                f"Unless you say so by {until}, paging begins again.",
+            )
         if page.unacknowledge_at:
             until = times.clock(page.unacknowledge_at, at, zone)
             text += f" Unless it is over by {until}, paging begins again."
@@ -150,6 +173,12 @@ def _state_said(page: Page, person: User, at: datetime, zone: ZoneInfo) -> dict[
     if page.state == State.SNOOZED:
         until = times.clock(page.next_step_at, at, zone)
         return _said("warn", f"Snoozed until {until}", "Then paging begins again at the first step.")
+    if page.state == State.HELD:
+        until = times.clock(page.next_step_at, at, zone)
+        return _said("warn", f"Held until {until}", f"It waits {page.get_held_for_display()}.")
+    if page.state != State.SNOOZED and _has_answered(page, person):
+        names = listed(str(user) for user in awaited_from(page))
+        return _said("good", "You acknowledged", f"{names} must as well before paging ends.")
     if page.state == State.EXHAUSTED:
         return _said("bad", "Nobody is left to page", "If you can, take it now: nobody else will be told.")
     return None

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('oncall', '0003_hand_over_notes'),
+        ('oncall', '0004_policy_rules'),
     ]
 
     operations = [

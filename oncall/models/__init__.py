@@ -7,6 +7,7 @@ from oncall.models.duty_log import DutyLog, DutyLogPerson
 from oncall.models.handover import HandOverNote
 from oncall.models.holidays import HolidayCalendar
 from oncall.models.inbox import Reading
+from oncall.models.maintenance import ServiceMaintenance
 from oncall.models.notices import NoticePreference, ShiftWatch
 from oncall.models.paging import AnswerToken, Notified, Page, PageEvent
 from oncall.models.phone import AnswerCode
@@ -46,6 +47,7 @@ __all__ = [
     "Schedule",
     "ScheduleException",
     "Service",
+    "ServiceMaintenance",
     "ShiftWatch",
     "Slot",
     "Step",

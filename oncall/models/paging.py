@@ -12,7 +12,7 @@ from oncall.models.policies import EscalationPolicy
 
 class PageQuerySet(models.QuerySet):
     def due(self, now: datetime) -> "PageQuerySet":
-        """Pages whose next step or end of snooze should have come by ``now``, oldest first."""
+        """Pages whose next step, or end of a snooze or hold, should have come by ``now``, oldest first."""
         return self.filter(next_step_at__lte=now).order_by("next_step_at", "id")
 
     def unanswered_too_long(self, now: datetime) -> "PageQuerySet":
@@ -23,7 +23,7 @@ class PageQuerySet(models.QuerySet):
 
     def waiting(self) -> "PageQuerySet":
         """Pages that nobody has answered yet, whether or not anybody is still being paged."""
-        return self.filter(state__in=[Page.State.ACTIVE, Page.State.EXHAUSTED])
+        return self.filter(state__in=[Page.State.ACTIVE, Page.State.HELD, Page.State.EXHAUSTED])
 
     def open(self) -> "PageQuerySet":
         """Everything not ended."""
@@ -44,14 +44,21 @@ class Page(models.Model):
     has lost. ``plan`` is the policy as it was when the page began (``oncall.plans``, field/oncall.md rule 23);
     people are looked up when a step fires. ``facts`` is what the answer page shows, written by the floor above.
     A ``step`` past the plan's last one is a last resort: first the team's admins, then the portal's catch-all.
+    A held page waits for what ``held_for`` names, until ``next_step_at``.
     """
 
     class State(models.TextChoices):
         ACTIVE = "active", "Waiting for an answer"
+        HELD = "held", "Held"
         ACKNOWLEDGED = "acknowledged", "Acknowledged"
         SNOOZED = "snoozed", "Snoozed"
         EXHAUSTED = "exhausted", "Nobody answered"
         RESOLVED = "resolved", "Over"
+
+    class Hold(models.TextChoices):
+        HOURS = "hours", "until the step's hours begin"
+        DUTY = "duty", "until somebody is on call"
+        MAINTENANCE = "maintenance", "until the maintenance is over"
 
     title = models.CharField(max_length=500)
     text = models.TextField(blank=True)
@@ -66,11 +73,15 @@ class Page(models.Model):
     plan = models.JSONField(default=dict)
 
     state = models.CharField(max_length=12, choices=State, default=State.ACTIVE)
+    held_for = models.CharField(max_length=11, choices=Hold, blank=True)
     step = models.PositiveIntegerField(default=0, help_text="The step that fires next, from 0.")
     loop = models.PositiveIntegerField(default=0, help_text="How often all steps have been gone through.")
     cycle = models.PositiveIntegerField(default=0, help_text="How often it began anew at the first step.")
     next_step_at = models.DateTimeField(null=True, blank=True)
-    unacknowledge_at = models.DateTimeField(null=True, blank=True)
+    unacknowledge_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the acknowledgement runs out, first with a reminder."
+    )
+    reminded_at = models.DateTimeField(null=True, blank=True)
     generation = models.PositiveIntegerField(default=0)
     attempts = models.PositiveIntegerField(default=0, help_text="Failed tries at the next step.")
     reached_anybody = models.BooleanField(
@@ -99,7 +110,12 @@ class Page(models.Model):
             ),
             models.CheckConstraint(
                 name="page_answered_has_no_next_step",
-                condition=Q(state__in=["active", "snoozed"]) | Q(next_step_at__isnull=True),
+                condition=Q(state__in=["active", "snoozed", "held"]) | Q(next_step_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="page_held_says_for_what_and_until_when",
+                condition=Q(state="held", next_step_at__isnull=False) & ~Q(held_for="")
+                | ~Q(state="held") & Q(held_for=""),
             ),
         ]
         indexes = [
@@ -132,6 +148,9 @@ class PageEvent(models.Model):
         UNREACHABLE = "unreachable", "No way to reach somebody"
         UNDELIVERED = "undelivered", "A message did not arrive"
         QUIET = "quiet", "Held by quiet hours"
+        SKIPPED = "skipped", "A step is passed outside its hours"
+        HELD = "held", "The next step waits"
+        RELEASED = "released", "The wait is over"
         WEBHOOK = "webhook", "A program is told"
         NOBODY = "nobody", "A step reaches nobody"
         REPEATED = "repeated", "The steps begin again"
@@ -139,11 +158,19 @@ class PageEvent(models.Model):
         EXHAUSTED = "exhausted", "Nobody is left to page"
         ACKNOWLEDGED = "acknowledged"
         ALSO_ACKNOWLEDGED = "also_acknowledged", "Acknowledged by one more"
+        ANSWERED = "answered", "Acknowledged by one of several who must"
+        REMINDED = "reminded", "Asked whether it is still being worked on"
+        CONFIRMED = "confirmed", "Still being worked on"
         UNACKNOWLEDGED = "unacknowledged", "The acknowledgement ran out"
+        GIVEN_BACK = "given_back", "The acknowledgement was taken back"
         ESCALATED = "escalated", "Escalated by hand"
         SNOOZED = "snoozed"
         WOKE = "woke", "The snooze ended"
         RESTARTED = "restarted", "Begun again with the current policy"
+        MOVED = "moved", "It follows another policy from here"
+        LOUDER = "louder", "The urgency was raised"
+        QUIETER = "quieter", "The urgency was lowered"
+        MERGED = "merged", "It belongs to another incident from here"
         RESOLVED = "resolved"
 
     page = models.ForeignKey(Page, models.CASCADE, related_name="events")
@@ -158,7 +185,10 @@ class PageEvent(models.Model):
 
 
 class Notified(models.Model):
-    """A person whom a page reached in one cycle and pass: held once by the database, so paged once."""
+    """A person whom a page reached in one cycle and pass: held once by the database, so paged once.
+
+    ``must_acknowledge``: the step asks everyone, so that no other's answer stands for hers.
+    """
 
     page = models.ForeignKey(Page, models.CASCADE, related_name="notified")
     user = models.ForeignKey(User, models.CASCADE, related_name="notified")
@@ -167,6 +197,8 @@ class Notified(models.Model):
     step = models.PositiveIntegerField()
     at = models.DateTimeField()
     why = models.CharField(max_length=300)
+    must_acknowledge = models.BooleanField(default=False)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["page", "id"]

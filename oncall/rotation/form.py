@@ -228,14 +228,15 @@ def dump_layer(layer: Layer) -> dict[str, Any]:
         "slots": _lists(layer.slots),
         "start": _written(layer.start),
         "end": _written(layer.end) if layer.end else None,
-        "restrictions": [_dump_restriction(each) for each in layer.restrictions],
+        "restrictions": [dump_restriction(each) for each in layer.restrictions],
         "exclude_dates": [date.isoformat() for date in layer.exclude_dates],
         "advance": layer.advance,
         "edits": [{"at": _written(edit.at), "slots": _lists(edit.slots)} for edit in layer.edits],
     }
 
 
-def _dump_restriction(restriction: Restriction) -> dict[str, Any]:
+def dump_restriction(restriction: Restriction) -> dict[str, Any]:
+    """The form of one window."""
     days = [WEEKDAYS[day] for day in restriction.days]
     start, end = _written(restriction.start), _written(restriction.end)
     if restriction.end_day is None:

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from config import provisioning
 from config.demo import COMPANY
-from oncall import schedules
+from oncall import paging, schedules
 from oncall.models import EscalationPolicy, PortalSettings, Schedule, Service, Team, User
 from statuspage.models import Component
 
@@ -108,6 +108,34 @@ def test_a_fault_at_the_end_undoes_the_beginning(write):
         ("{after: 5m,", "{after: five,", 14, "'after' must be a length of time"),
         ("groups: [Responder]", "groups: [Hero]", 3, "There is no group called 'Hero'"),
         ("Europe/Berlin, groups", "Mars/Olympus, groups", 3, "is not a time zone"),
+        ("ack_timeout: 30m", "ack_grace: never", 12, "'ack_grace' must be a length of time"),
+        ("ack_timeout: 30m", "wait_for_duty: often", 12, "'wait_for_duty' must be true or false"),
+        (
+            "{after: 5m,",
+            "{after: 5m, round_robin: yes, everyone_acknowledges: true,",
+            14,
+            "one person in turn",
+        ),
+        ("{after: 5m,", "{after: 5m, hours: {},", 14, "'hours' needs 'restrictions'"),
+        (
+            "{after: 5m,",
+            "{after: 5m, hours: {restrictions: [\n {type: daily, from: '09:00',\n to: late}]},",
+            16,
+            "restrictions[0].to: must be a time of day",
+        ),
+        (
+            "{after: 5m,",
+            "{after: 5m, hours: {time_zone: Mars,\n restrictions: [{type: daily, from: '09:00', to: '17:00'}]},",
+            14,
+            "policy payments: Step 2: 'Mars' is not a time zone",
+        ),
+        (
+            "{after: 5m,",
+            "{after: 5m, hours: {outside: wait, restrictions: []},",
+            14,
+            "must be one of skip, hold",
+        ),
+        ("{user: bob}", "{webhook: 'ftp://example.com'}", 14, "policy payments: Step 2 has a webhook"),
         ("critical: true", "critcal: true", 15, "Unknown key 'critcal'"),
         ("dialect: alertmanager", "dialect: smoke", 17, "must be one of"),
         ('key: "0123456789abcdef"', 'key: "short"', 17, "16 to 128 characters"),
@@ -307,3 +335,63 @@ def test_a_provisioned_telephone_is_verified_and_its_number_checked(write):
 def test_an_inbox_is_nobodys_contact(write):
     with pytest.raises(provisioning.ProvisioningError, match="'medium' must be one of"):
         apply(write("users: [{username: dana, contacts: [{name: x, medium: inbox, address: dana}]}]"))
+RULES = SMALL.replace("ack_timeout: 30m", "ack_timeout: 30m, ack_grace: 10m, wait_for_duty: true").replace(
+    "{after: 5m,",
+    "{after: 5m, everyone_acknowledges: true, hours: {time_zone: Europe/Berlin, outside: hold,"
+    " restrictions: [{type: weekly, from_day: FR, from: '18:00', to_day: MO, to: '08:00'}]},",
+)
+
+
+@pytest.mark.django_db
+def test_every_rule_of_a_policy_can_be_provisioned_and_exported(write):
+    apply(write(RULES))
+
+    policy = EscalationPolicy.objects.get()
+    step = policy.steps.last()
+    assert (policy.ack_grace, policy.wait_for_duty) == (timedelta(minutes=10), True)
+    assert (step.everyone, step.time_zone, step.outside_hours) == (True, "Europe/Berlin", "hold")
+    exported = provisioning.export()["policies"][0]
+    assert (exported["ack_grace"], exported["wait_for_duty"]) == ("10m", True)
+    assert exported["steps"][1]["hours"]["restrictions"][0]["from_day"] == "FR"
+    assert apply(write(RULES)).changes == []
+
+
+@pytest.mark.django_db
+def test_a_rule_taken_out_of_the_file_is_taken_out_of_the_policy(write):
+    apply(write(RULES))
+
+    changes = apply(write(SMALL)).changes
+
+    assert [str(change) for change in changes] == [
+        "change policy payments: ack_grace, wait_for_duty",
+        "change policy payments: steps",
+    ]
+    assert EscalationPolicy.objects.get().version == 2
+    assert [step.hours for step in EscalationPolicy.objects.get().steps.all()] == [[], []]
+
+
+@pytest.mark.django_db
+def test_what_is_weak_in_a_policy_is_said_by_plan_and_apply(write, capsys):
+    path = write(SMALL.replace("{user: bob}, {team: payments}", '{webhook: "https://hooks.example.com/x"}'))
+
+    with pytest.raises(SystemExit):
+        call_command("plan", str(path))
+    call_command("apply", str(path))
+
+    said = "warning: policy payments: Step 2 tells programs only: nobody is paged by it."
+    assert capsys.readouterr().err.count(said) == 2
+
+
+@pytest.mark.django_db
+def test_a_service_that_changes_hands_in_the_file_pages_by_its_new_policy(write):
+    apply(write(SMALL))
+    page = paging.page(title="Down", urgency="high", service=Service.objects.get(), by=None, at=AT)
+    other = "policies: [{slug: other, steps: [{targets: [{user: bob}]}]}, {slug: payments,"
+    moved = SMALL.replace("policies: [{slug: payments,", other).replace(
+        "policy: payments, crit", "policy: other, crit"
+    )
+
+    apply(write(moved))
+
+    page.refresh_from_db()
+    assert (page.policy.slug, page.cycle) == ("other", 1)

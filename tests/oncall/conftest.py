@@ -83,13 +83,17 @@ def primary(alice, bob, at) -> Schedule:
 
 @pytest.fixture
 def make_policy(db) -> Callable[..., EscalationPolicy]:
-    """``make_policy((0, alice), (5, [bob, team]), repeat=1)``: minutes before each step, and its targets."""
+    """``make_policy((0, alice), (5, [bob, team], {"everyone": True}), repeat=1)``.
+
+    Minutes before each step, its targets, and what else the step says.
+    """
 
     def make(*steps, **fields) -> EscalationPolicy:
         fields = {"slug": "payments", "name": "Payments", **fields}
         policy = EscalationPolicy.objects.create(**fields)
-        for position, (minutes, targets) in enumerate(steps):
-            step = policy.steps.create(position=position, after=timedelta(minutes=minutes))
+        for position, (minutes, targets, *said) in enumerate(steps):
+            fields = said[0] if said else {}
+            step = policy.steps.create(position=position, after=timedelta(minutes=minutes), **fields)
             for target in targets if isinstance(targets, list) else [targets]:
                 step.targets.create(**{_kind(target): target})
         return policy
@@ -133,6 +137,12 @@ def told(db) -> Callable[[], list[str]]:
         return list(rows.order_by("pk").values_list("recipient", flat=True))
 
     return usernames
+
+
+@pytest.fixture
+def fresh() -> Callable[[Page], Page]:
+    """The page as it is now."""
+    return lambda page: Page.objects.get(pk=page.pk)
 
 
 @pytest.fixture

@@ -79,6 +79,67 @@ def test_saving_a_policy_unchanged_keeps_its_steps(admin, policy, alice, bob):
     assert list(policy.steps.values_list("pk", flat=True)) == before
 
 
+def test_how_a_step_pages_and_in_which_hours_is_kept(admin, alice, bob):
+    row = {
+        "number": 1, "minutes": "0", "users": [alice.pk, bob.pk], "mode": "turn", "time_zone": "Europe/Berlin",
+        "hours": "MO-FR 9:00-17:00\r\nfr 18:00 - mo 08:00", "outside_hours": "hold",
+    }  # fmt: skip
+
+    made = admin.post(
+        "/admin/oncall/escalationpolicy/add/", policy_form(row, wait_for_duty="on", ack_grace=""), follow=True
+    )
+
+    step = EscalationPolicy.objects.get(wait_for_duty=True, ack_grace=timedelta(minutes=5)).steps.get()
+    assert (step.round_robin, step.everyone, step.time_zone, step.outside_hours) == (
+        True, False, "Europe/Berlin", "hold",
+    )  # fmt: skip
+    assert [window["type"] for window in step.hours] == ["daily", "weekly"]
+    assert "one of them in turn; only MO-FR 09:00-17:00, FR 18:00 - MO 08:00 (Berlin), else it waits" in (
+        admin.get(f"/admin/oncall/escalationpolicy/{step.policy_id}/change/").content.decode()
+    )
+    assert "Step 1: Alice has no verified contact" in made.content.decode()
+
+
+def test_hours_that_were_stored_are_written_as_a_person_would(admin, make_policy, alice):
+    hours = [
+        {"type": "daily", "days": ["MO", "TU", "WE", "SA"], "from": "09:00", "to": "17:00"},
+        {"type": "daily", "days": ["MO", "TU", "WE", "TH", "FR", "SA", "SU"], "from": "22:00", "to": "06:00"},
+    ]
+    policy = make_policy((0, alice, {"hours": hours}))
+
+    shown = admin.get(f"/admin/oncall/escalationpolicy/{policy.pk}/change/").content.decode()
+
+    assert "MO-WE, SA 09:00-17:00\n22:00-06:00</textarea>" in shown
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"hours": "office hours"}, "is no window. Write it like"),
+        ({"hours": "MX-FR 09:00-17:00"}, "is no day. Days are"),
+        ({"hours": "25:00-26:00"}, "must be a time of day"),
+        ({"time_zone": "Mars"}, "is not a time zone"),
+        ({"webhook": "https://muster.example.com/in/json/k"}, "This is the portal itself"),
+    ],
+)
+def test_a_step_that_makes_no_sense_is_refused_beside_its_field(admin, alice, settings, row, words):
+    settings.PUBLIC_URL = "https://muster.example.com"
+    form = policy_form({"number": 1, "minutes": "5", "users": [alice.pk]} | row)
+
+    refused = admin.post("/admin/oncall/escalationpolicy/add/", form)
+
+    assert words in refused.content.decode()
+    assert not EscalationPolicy.objects.exists()
+
+
+def test_whoever_deactivates_a_person_is_told_where_she_is_still_counted_on(admin, alice, policy, primary):
+    form = person_form(alice, []) | {"is_active": ""}
+
+    saved = admin.post(f"/admin/oncall/user/{alice.pk}/change/", form, follow=True)
+
+    assert "Alice is named in step 1 of Payments." in saved.content.decode()
+
+
 def test_a_step_that_pages_nobody_is_refused(admin):
     refused = admin.post("/admin/oncall/escalationpolicy/add/", policy_form({"number": 1, "minutes": "5"}))
 

@@ -86,16 +86,40 @@ def test_a_policy_is_written_as_a_whole(root, alice, team, primary):
         "repeat": 2,
         "ack_timeout_seconds": 1800,
         "steps": [
-            {"after_seconds": 0, "targets": [{"schedule": "primary"}]},
-            {"after_seconds": 300, "targets": [{"user": "alice"}, {"team": "payments"}]},
+            {"after_seconds": 0, "targets": [{"schedule": "primary"}], "round_robin": True,
+             "everyone_acknowledges": False, "hours": None},
+            {"after_seconds": 300, "targets": [{"user": "alice"}, {"team": "payments"}], "round_robin": False,
+             "everyone_acknowledges": True, "hours": {"time_zone": "Europe/Berlin", "outside": "hold",
+             "restrictions": [{"type": "daily", "days": ["MO", "FR"], "from": "09:00", "to": "17:00"}]}},
         ],
-    }
+        "ack_grace_seconds": 600,
+        "wait_for_duty": True,
+    }  # fmt: skip
 
-    assert call(root, "post", "policies/", body).json() == body
+    def answered(method, path):
+        answer = call(root, method, path, body).json()
+        return {key: answer[key] for key in body}
+
+    assert answered("post", "policies/") == body
     body["steps"].pop()
-    assert call(root, "put", "policies/night/", body).json() == body
+    assert answered("put", "policies/night/") == body
     assert call(root, "patch", "policies/night/", {"repeat": 0}).json()["steps"] == body["steps"]
     assert EscalationPolicy.objects.get(slug="night").history.count() == 3
+    assert call(root, "get", "policies/night/").json()["version"] == 3
+
+
+def test_what_is_weak_in_a_policy_is_answered_as_warnings(root, alice):
+    body = {
+        "slug": "night",
+        "name": "Night",
+        "steps": [{"targets": [{"webhook": "https://hooks.example.com/x"}]}],
+    }
+
+    answer = call(root, "post", "policies/", body)
+
+    assert answer.status_code == 201
+    assert "It tells programs only: no step pages a person." in answer.json()["warnings"]
+    assert "warnings" not in call(root, "get", "policies/").json()["results"][0]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +131,9 @@ def test_a_policy_is_written_as_a_whole(root, alice, team, primary):
         [{"after_seconds": 0, "targets": [{"user": "nobody"}]}],
         [{"after_seconds": 0, "targets": [{"webhook": "javascript:alert(1)"}]}],
         [{"after_seconds": 10**30, "targets": [{"user": "alice"}]}],
+        [{"targets": [{"user": "alice"}], "hours": {"restrictions": []}}],
+        [{"targets": [{"user": "alice"}], "hours": {"restrictions": [{"type": "hourly"}]}}],
+        [{"targets": [{"user": "alice"}], "hours": "always"}],
         "none",
     ],
 )
@@ -188,3 +215,19 @@ def test_a_corrected_address_is_corrected_in_the_contacts(root):
     changed = call(root, "patch", "users/dave/", {"email": "dave@example.com"}).json()
 
     assert [contact["address"] for contact in changed["contacts"]] == ["dave@example.com"]
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"round_robin": True, "everyone_acknowledges": True},
+        {"hours": {"time_zone": "Mars", "restrictions": [{"type": "daily", "from": "09:00", "to": "17:00"}]}},
+        {"targets": [{"webhook": "https://muster.example.com/in/json/key"}]},
+    ],
+)
+def test_a_step_that_contradicts_itself_is_refused_with_a_sentence(root, alice, settings, step):
+    settings.PUBLIC_URL = "https://muster.example.com"
+    body = {"slug": "night", "name": "Night", "steps": [{"targets": [{"user": "alice"}]} | step]}
+
+    refused = call(root, "post", "policies/", body)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "bad_steps")
+    assert not EscalationPolicy.objects.exists()

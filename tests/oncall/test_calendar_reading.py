@@ -61,7 +61,9 @@ def test_times_are_those_that_the_calendar_means(begin, end, span):
 
 
 def test_a_floating_time_that_the_clock_skips_is_the_end_of_the_gap():
-    assert read(event("DTSTART:20260329T023000", "DTEND:20260329T090000"))[0] == [("03-29 01:00", "03-29 07:00")]
+    assert read(event("DTSTART:20260329T023000", "DTEND:20260329T090000"))[0] == [
+        ("03-29 01:00", "03-29 07:00")
+    ]
 
 
 def test_a_day_of_23_hours_is_a_day():
@@ -227,7 +229,9 @@ def test_a_calendar_over_two_megabytes_is_refused_unread():
 
 
 def test_too_many_events_are_refused_unread():
-    assert refusal(calendar(*["BEGIN:VEVENT\r\nEND:VEVENT"] * 5001)) == "The calendar has more than 5000 events."
+    assert (
+        refusal(calendar(*["BEGIN:VEVENT\r\nEND:VEVENT"] * 5001)) == "The calendar has more than 5000 events."
+    )
 
 
 @pytest.mark.parametrize(
@@ -309,7 +313,10 @@ def test_people_are_known_by_their_address_or_their_whole_name(lines, people):
         (["SUMMARY:Alice"], "names nobody here"),
         (["SUMMARY:alice doe"], "names nobody here"),
         (["DESCRIPTION:no title"], "names nobody here"),
-        (["ATTENDEE:mailto:eve@example.com", "SUMMARY:Alice Doe"], "names eve@example.com, whom nobody here has"),
+        (
+            ["ATTENDEE:mailto:eve@example.com", "SUMMARY:Alice Doe"],
+            "names eve@example.com, whom nobody here has",
+        ),
         (["SUMMARY:ops@example.com"], "names the address ops@example.com, which 2 people have."),
         (["SUMMARY:Sam Lee"], "names the name Sam Lee, which 2 people have."),
         (["ORGANIZER:mailto:alice@example.com", "SUMMARY:Bob Roe"], "is organised by one person and"),

@@ -167,7 +167,7 @@ def test_what_is_forecast_is_what_happens(make_policy, make_page, alice, bob, te
 
     assert seen == [
         (at("10:05"), "Bob is paged"),
-        (at("10:15"), "everybody is paged again, from the first step"),
+        (at("10:15"), "Alice is paged again"),
     ]
 
 

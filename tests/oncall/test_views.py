@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from oncall import answers, paging
+from oncall import answers, clock, paging
 from oncall.messaging.models import Delivery
 from oncall.models import AnswerToken, Page
 
@@ -198,3 +198,55 @@ def test_what_others_did_meanwhile_is_shown(web, link, page, alice, bob, at, use
         paging.snooze(page, until=at("12:00"), by=by, at=at("10:01"))
 
     assert words in web.get(link).content.decode()
+
+
+# -- reminders, and steps that ask everyone ----------------------------------------------------------------
+@pytest.fixture
+def clock_at(at, monkeypatch):
+    """``clock_at("10:32")``: it is that time from here on."""
+    return lambda time: monkeypatch.setattr(clock, "now", lambda: at(time))
+
+
+def test_the_link_of_a_reminder_offers_to_say_that_she_is_still_at_work(
+    make_policy, make_page, alice, advance, at, client, clock_at
+):
+    page = make_page(make_policy((0, alice), ack_timeout=timedelta(minutes=30)))
+    advance("10:00")
+    paging.acknowledge(page, by=alice, at=at("10:01"))
+    advance("10:31")
+    clock_at("10:32")
+
+    link = f"/a/{answers.issue(page, alice, at=at('10:31'))}/"
+    shown = client.get(link).content.decode()
+    client.post(link, {"answer": "acknowledge", "step": 1})
+
+    assert "Are you still at work on this?" in shown and "I am still at work" in shown
+    assert Page.objects.get(pk=page.pk).unacknowledge_at == at("11:02")
+
+
+def test_whoever_has_answered_for_herself_sees_who_must_as_well(
+    make_policy, make_page, alice, bob, advance, at, client, clock_at
+):
+    page = make_page(make_policy((0, [alice, bob], {"everyone": True})))
+    advance("10:00")
+    paging.acknowledge(page, by=alice, at=at("10:01"))
+    clock_at("10:02")
+
+    shown = client.get(f"/a/{answers.issue(page, alice, at=at('10:01'))}/").content.decode()
+
+    assert "You acknowledged" in shown and "Bob must as well before paging ends." in shown
+    assert 'value="acknowledge"' not in shown
+
+
+def test_a_double_click_in_a_policy_of_one_step_skips_no_pass(
+    make_policy, make_page, alice, bob, advance, at, client, clock_at
+):
+    page = make_page(make_policy((0, alice), repeat=5))
+    advance("10:00")
+    clock_at("10:01")
+    links = [f"/a/{answers.issue(page, who, at=at('10:00'))}/" for who in (alice, bob)]
+
+    answered = [client.post(link, {"answer": "escalate", "step": 0, "loop": 1}) for link in links]
+
+    assert [answer.status_code for answer in answered] == [200, 409]
+    assert Page.objects.get(pk=page.pk).loop == 2

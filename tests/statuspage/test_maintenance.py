@@ -2,8 +2,11 @@ from datetime import timedelta
 
 import pytest
 
+from oncall import escalation, paging
+from oncall import maintenance as oncall_maintenance
 from oncall.messaging.errors import DomainError
-from statuspage import fanout, maintenance, public
+from oncall.models import Service
+from statuspage import fanout, maintenance, public, publishing
 
 
 @pytest.fixture
@@ -114,3 +117,65 @@ def test_a_window_that_makes_no_sense_is_refused(page, alice, at, start, hours):
             by=alice,
             at=at("12:00"),
         )
+
+
+# -- the people on call ------------------------------------------------------------------------------------
+@pytest.fixture
+def ledger(cards):
+    """The service behind the component; alice, its on-call, is paged by nobody but these tests."""
+    service = Service.objects.create(slug="ledger", name="Ledger")
+    cards.service = service
+    cards.save()
+    return service
+
+
+def page_for(service, at):
+    page = paging.page(title="Down", urgency="high", service=service, by=None, at=at)
+    escalation.advance_due(now=lambda: at)
+    page.refresh_from_db()
+    return page
+
+
+def test_nobody_is_paged_for_its_services_while_it_lasts_and_then_from_the_first_step(upgrade, ledger, at):
+    before = page_for(ledger, at("13:00"))
+    turn(at("14:00"))
+
+    held = page_for(ledger, at("14:30"))
+    turn(at("16:00"))
+    escalation.advance_due(now=lambda: at("16:00"))
+
+    assert (before.state, held.held_for, held.next_step_at) == ("exhausted", "maintenance", at("16:00"))
+    held.refresh_from_db()
+    assert held.state == "exhausted"  # it has gone its way: there is nobody to page
+
+
+@pytest.mark.parametrize("ending", [maintenance.complete, maintenance.cancel])
+def test_ended_early_its_services_are_paged_again(upgrade, ledger, alice, at, ending):
+    turn(at("14:00"))
+    page_for(ledger, at("14:30"))
+
+    ending(upgrade, body="Over.", by=alice, at=at("15:00"))
+
+    assert oncall_maintenance.now_on(ledger, at("15:00")) is None
+
+
+def test_moved_the_hold_moves_with_it(upgrade, ledger, alice, at):
+    turn(at("14:00"))
+
+    times = {"scheduled_for": at("14:00"), "scheduled_until": at("18:00")}
+    maintenance.reschedule(upgrade, **times, body="Longer.", by=alice, at=at("15:00"))
+
+    assert oncall_maintenance.now_on(ledger, at("17:59")).end == at("18:00")
+
+
+def test_one_that_nobody_ends_holds_pages_no_longer_than_planned(cards, ledger, alice, at):
+    times = {"scheduled_for": at("14:00"), "scheduled_until": at("16:00"), "auto_complete": False}
+    post = maintenance.schedule(
+        name="Upgrade", body="x", components=[cards], **times, by=alice, at=at("12:00")
+    )
+
+    maintenance.start(post, by=alice, at=at("14:00"))
+    publishing.update(post, status="verifying", body="Nearly.", by=alice, at=at("17:00"))
+
+    assert oncall_maintenance.now_on(ledger, at("15:59"))
+    assert oncall_maintenance.now_on(ledger, at("17:00")) is None

@@ -17,10 +17,13 @@ class Command(BaseCommand):
 
     def handle(self, *args, file: Path, prune: bool, **options) -> None:
         try:
-            done = provisioning.apply(provisioning.read(file), by=None, at=clock.now(), prune=prune)
+            document = provisioning.read(file)
+            done = provisioning.apply(document, by=None, at=clock.now(), prune=prune, lint=True)
         except provisioning.ProvisioningError as error:
             place = f"{file}:{error.line}" if error.line else str(file)
             raise CommandError(f"{place}: {error.reason}", returncode=1) from None
+        for warning in done.warnings:
+            self.stderr.write(f"warning: {warning}")
         for change in done.changes:
             self.stdout.write(str(change))
         for secret in done.secrets:

@@ -18,13 +18,15 @@ class Command(BaseCommand):
 
     def handle(self, *args, file: Path, prune: bool, **options) -> None:
         try:
-            changes = provisioning.plan(provisioning.read(file), at=clock.now(), prune=prune)
+            run = provisioning.rehearse(provisioning.read(file), at=clock.now(), prune=prune, lint=True)
         except provisioning.ProvisioningError as error:
             place = f"{file}:{error.line}" if error.line else str(file)
             raise CommandError(f"{place}: {error.reason}", returncode=1) from None
-        for change in changes:
+        for warning in run.warnings:
+            self.stderr.write(f"warning: {warning}")
+        for change in run.changes:
             self.stdout.write(str(change))
-        if changes:
-            self.stdout.write(f"{len(changes)} changes to make.")
+        if run.changes:
+            self.stdout.write(f"{len(run.changes)} changes to make.")
             sys.exit(2)
         self.stdout.write("Nothing to do.")

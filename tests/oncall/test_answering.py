@@ -2,7 +2,7 @@
 
 import pytest
 
-from oncall import acknowledging, answers
+from oncall import answering, answers
 from oncall.messaging.errors import DomainError
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ def states(pages):
 
 
 def test_one_answer_takes_on_every_page_that_waits_for_her(pages, alice, link, at):
-    acknowledging.acknowledge_all(answers.find(link), at=at("10:01"))
+    answering.acknowledge_all(answers.find(link), at=at("10:01"))
 
     assert states(pages) == ["acknowledged"] * 3
     assert {page.acknowledged_by for page in pages} == {alice}
@@ -40,17 +40,17 @@ def test_pages_that_did_not_reach_her_are_not_answered_by_her(
     his = make_page(make_policy((0, bob), slug="other"))
     advance("10:00")
 
-    acknowledging.acknowledge_all(answers.find(link), at=at("10:01"))
+    answering.acknowledge_all(answers.find(link), at=at("10:01"))
 
     assert states([his]) == ["active"]
 
 
 def test_the_link_is_good_for_it_once(pages, link, at):
     token = answers.find(link)
-    acknowledging.acknowledge_all(token, at=at("10:01"))
+    answering.acknowledge_all(token, at=at("10:01"))
 
     with pytest.raises(DomainError, match="has been used"):
-        acknowledging.acknowledge_all(token, at=at("10:02"))
+        answering.acknowledge_all(token, at=at("10:02"))
 
 
 def test_the_answer_page_lists_the_others_and_takes_them_all(client, pages, link, monkeypatch, at):
