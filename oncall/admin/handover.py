@@ -32,7 +32,7 @@ class WriteForm(VerbForm):
         required=False,
         max_length=LONGEST_TEXT,
         widget=forms.Textarea(attrs=ROWS),
-        help_text="Whoever sees schedules in the portal can read it. Empty: only the pages below are told of.",
+        help_text="Whoever sees schedules in the portal can read it. Empty: only open pages are told of.",
     )
 
 
