@@ -66,8 +66,8 @@ def _of(delivery: Delivery, whom: str, why: str, url: str) -> list[Sent]:
         is_last = attempt == attempts[-1]
         again = f"{ORDINALS.get(attempt.n, f'{attempt.n}th')} try of the same message"
         text = first if attempt.n == 1 else again
-        outcome = _ended(delivery, attempt, is_last)
-        found.append(Sent(attempt.started_at, title, text, delivery.medium, outcome, url))
+        ended = _ended(delivery, attempt, is_last)
+        found.append(Sent(attempt.started_at, title, text, delivery.medium, ended, url))
     return found
 
 

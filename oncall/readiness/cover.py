@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from oncall.models import EscalationPolicy, Step, StepTarget
+from oncall.plans.values import Hours
 from oncall.readiness import spans
 from oncall.readiness.findings import AMBER, GREEN, RED, Finding
 from oncall.readiness.loading import State
@@ -62,8 +63,21 @@ def _reaches_nobody(
 
 
 def covered(step: Step, state: State) -> list[Span]:
-    """When a step reaches a person; a webhook reaches none."""
-    return spans.union(chain.from_iterable(_reached(target, state) for target in step.targets.all()))
+    """When a step reaches a person: a webhook reaches none, and one that is passed outside its hours nobody then."""
+    reached = spans.union(chain.from_iterable(_reached(target, state) for target in step.targets.all()))
+    if not step.hours or step.outside_hours == Step.Outside.HOLD:
+        return reached
+    return spans.common(reached, _open(Hours(step.time_zone, tuple(step.hours)), state.whole))
+
+
+def _open(hours: Hours, whole: Span) -> list[Span]:
+    """When a step's hours are open, within a time."""
+    found, opens = [], hours.opening(whole[0])
+    while opens is not None and opens < whole[1]:
+        closes = hours.closing(opens)
+        found.append((opens, min(closes, whole[1])))
+        opens = hours.opening(closes) if closes > opens else None
+    return found
 
 
 def _reached(target: StepTarget, state: State) -> list[Span]:

@@ -28,6 +28,13 @@ def without(whole: Span, taken: Iterable[Span]) -> list[Span]:
     return [*found, (left, end)] if left < end else found
 
 
+def common(ones: Iterable[Span], others: Iterable[Span]) -> list[Span]:
+    """What lies in one of each, in order."""
+    others = list(others)
+    both = [(max(a, c), min(b, d)) for a, b in ones for c, d in others]
+    return union(span for span in both if span[0] < span[1])
+
+
 def longest(spans: Iterable[Span]) -> timedelta:
     """The length of the longest; zero for none."""
     return max((end - start for start, end in spans), default=timedelta())

@@ -118,7 +118,8 @@ def test_of_a_private_page_the_follow_up_is_private_too(sent, page, bob, at):
 def test_an_acknowledgement_that_ran_out_gives_the_button_back(alice, sent, page, at):
     paging.acknowledge(page, by=alice, at=at("10:03"))
     Page.objects.update(unacknowledge_at=at("10:30"))
-    paging.expire_acknowledgements(now=lambda: at("10:31"))
+    paging.expire_acknowledgements(now=lambda: at("10:31"))  # asks her first
+    paging.expire_acknowledgements(now=lambda: at("10:40"))
 
     assert follow_up().values["verbs"] == "acknowledge"
     assert "paging begins again" in follow_up().values["said"]

@@ -144,6 +144,14 @@ def test_an_imported_calendar_in_trouble_is_told_of(policy, primary, error, tone
     assert [text for text in found(tone) if text.startswith("Team, on Primary")]
 
 
+@pytest.mark.parametrize(("outside", "reds"), [("skip", 1), ("hold", 0)])
+def test_a_step_that_is_passed_outside_its_hours_reaches_nobody_then(policy, outside, reds):
+    office = [{"type": "daily", "days": ["MO", "TU", "WE", "TH", "FR"], "from": "09:00", "to": "17:00"}]
+    policy.steps.update(hours=office, time_zone="Europe/Berlin", outside_hours=outside)
+
+    assert len(found("red")) == reds
+
+
 def test_services_without_a_policy_no_catch_all_and_no_mail_server_are_amber(policy, settings):
     settings.EMAIL_CONFIGURED = False
     Service.objects.create(slug="shop", name="Shop")

@@ -109,11 +109,11 @@ def test_a_webhooks_owner_sees_its_signing_secret(alice, console):
     assert "whsec_" in console.get(f"/admin/oncall/user/{alice.pk}/change/").content.decode()
 
 
-def test_only_what_is_set_up_can_be_chosen(alice, console, settings):
+def test_only_what_is_set_up_can_be_chosen(alice, console, settings, at):
     settings.SLACK_BOT_TOKEN = settings.NTFY_URL = ""
-    alice.contacts.create(name="push", medium="ntfy", address="topic")
+    alice.contacts.create(name="push", medium="ntfy", address="topic", verified_at=at("10:00"))
 
     shown = console.get(f"/admin/oncall/user/{alice.pk}/change/").content.decode()
     assert '<option value="slack"' not in shown
     assert '<option value="ntfy" selected' in shown  # chosen before, and still hers
-    assert "Not set up here: push (ntfy)" in shown.replace("&#x27;", "'")
+    assert "push cannot be used. ntfy is not set up" in shown.replace("&#x27;", "'")
