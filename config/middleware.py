@@ -49,13 +49,15 @@ class ViewersClock:
 
 
 class WholeAddresses:
-    """Refuse an API address with a NUL in it: no row holds one, and PostgreSQL faults on the question."""
+    """No row holds a NUL, and PostgreSQL faults on the question: such a path leads nowhere, such a query is refused."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        asked = request.path + request.META.get("QUERY_STRING", "")
-        if request.path.startswith("/api/v1/") and ("\x00" in asked or "%00" in asked):
-            return JsonResponse({"detail": "The address holds a NUL character."}, status=400)
+        if request.path.startswith("/api/v1/"):
+            if "\x00" in request.path:
+                return JsonResponse({"detail": "Not found."}, status=404)
+            if "%00" in request.META.get("QUERY_STRING", ""):
+                return JsonResponse({"detail": "The address holds a NUL character."}, status=400)
         return self.get_response(request)

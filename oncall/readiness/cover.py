@@ -63,7 +63,7 @@ def _reaches_nobody(
 
 
 def covered(step: Step, state: State) -> list[Span]:
-    """When a step reaches a person: a webhook reaches none, and one that is passed outside its hours nobody then."""
+    """When a step reaches a person; a webhook reaches none, a step passed outside its hours nobody then."""
     reached = spans.union(chain.from_iterable(_reached(target, state) for target in step.targets.all()))
     if not step.hours or step.outside_hours == Step.Outside.HOLD:
         return reached
