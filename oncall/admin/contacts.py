@@ -28,7 +28,9 @@ class ContactForm(forms.ModelForm):
         if self.instance.medium in MEDIUMS:  # what was chosen before stays, set up or not
             known.setdefault(self.instance.medium, by_name(self.instance.medium))
         self.fields["medium"].choices = [(name, medium.label) for name, medium in known.items()]
-        self.fields["address"].help_text = ". ".join(f"{one.label}: {one.hint}" for one in known.values())
+        if "address" in self.fields:  # not for who may only look
+            hints = [f"{one.label}: {one.hint}" for one in known.values()]
+            self.fields["address"].help_text = ". ".join(hints)
 
     def clean(self) -> dict:
         cleaned = super().clean()
@@ -54,9 +56,13 @@ class ContactInline(Tested, admin.TabularInline):
     extra = 0
 
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        """The column of secrets only where there is a webhook to check."""
-        has_secret = obj is not None and obj.contacts.filter(medium="webhook").exists()
-        return [field for field in self.fields if has_secret or field != "secret"]
+        """Addresses for the person herself and for who may change them; secrets where there is a webhook."""
+        hidden = set()
+        if obj is None or not obj.contacts.filter(medium="webhook").exists():
+            hidden.add("secret")
+        if request.user != obj and not request.user.has_perm("oncall.change_contactmethod"):
+            hidden |= {"secret", "address"}
+        return [field for field in self.fields if field not in hidden]
 
 
 class RuleInline(admin.TabularInline):

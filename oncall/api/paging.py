@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from oncall import clock, paging
+from oncall.edges.addresses import shown_to
 from oncall.edges.api import VerbsMixin
 from oncall.edges.export import CSVList, CSVRenderer
 from oncall.edges.visible import visible_deliveries
@@ -159,12 +160,17 @@ class DeliverySerializer(serializers.ModelSerializer):
     purpose = serializers.CharField(source="message.purpose")
     user = serializers.CharField(source="recipient")
     message_id = serializers.CharField(source="stable_id")
+    address = serializers.SerializerMethodField()
     attempts = AttemptSerializer(many=True)
 
     class Meta:
         model = Delivery
         fields = ["id", "purpose", "medium", "address", "user", "state", "due_at", "message_id", "attempts"]
         read_only_fields = fields
+
+    def get_address(self, delivery: Delivery) -> str:
+        viewer, owner = self.context["request"].user, delivery.recipient
+        return shown_to(viewer, medium=delivery.medium, address=delivery.address, owner=owner)
 
 
 class DeliveryFilter(django_filters.FilterSet):

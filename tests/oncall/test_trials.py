@@ -2,6 +2,7 @@
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from oncall import trials
@@ -107,6 +108,20 @@ def test_a_webhooks_owner_sees_its_signing_secret(alice, console):
     alice.contacts.create(name="hook", medium="webhook", address="https://hooks.example.com/x")
 
     assert "whsec_" in console.get(f"/admin/oncall/user/{alice.pk}/change/").content.decode()
+
+
+def test_who_may_only_look_at_people_sees_no_address_and_no_secret(alice, carol, console):
+    alice.contacts.create(name="hook", medium="webhook", address="https://hooks.example.com/secret")
+    carol.is_staff = True
+    carol.save()
+    rights = Permission.objects.filter(codename__in=["view_user", "view_contactmethod"])
+    carol.user_permissions.set(rights)
+    console.force_login(carol)
+
+    shown = console.get(f"/admin/oncall/user/{alice.pk}/change/").content.decode()
+    assert "hook (webhook)" in shown
+    assert "hooks.example.com" not in shown
+    assert "whsec_" not in shown
 
 
 def test_only_what_is_set_up_can_be_chosen(alice, console, settings):
