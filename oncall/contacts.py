@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import prefetch_related_objects
 
 from oncall.messaging.errors import DomainError
-from oncall.messaging.mediums import MEDIUMS, by_name
+from oncall.messaging.mediums import MEDIUMS, by_name, missing
 from oncall.models import ContactMethod, Urgency, User
 
 
@@ -32,19 +32,23 @@ def load(people: Iterable[User]) -> None:
 
 
 def is_usable(contact: ContactMethod) -> bool:
-    """Whether a page may go there: verified, on a medium set up here, with an address that the medium takes."""
-    if contact.verified_at is None or not is_set_up(contact):
-        return False
+    """Whether a page may go there: verified, on a medium that is set up, with an address the medium takes."""
+    return not fault(contact)
+
+
+def fault(contact: ContactMethod) -> str:
+    """Why no page may go there, continuing its name; empty: one may."""
+    if contact.medium not in MEDIUMS:
+        return f"uses {contact.medium}, which this portal does not have"
+    if contact.verified_at is None:
+        return "is not verified"
+    if unset := missing(contact.medium):
+        return f"cannot be used. {unset.rstrip('.')}"
     try:
         by_name(contact.medium).check_address(contact.address)
-    except DomainError:
-        return False
-    return True
-
-
-def is_set_up(contact: ContactMethod) -> bool:
-    """Whether this portal has the contact's medium, with the settings that it needs."""
-    return contact.medium in MEDIUMS and by_name(contact.medium).is_set_up
+    except DomainError as error:
+        return f"has an address that cannot be used. {error.detail.rstrip('.')}"
+    return ""
 
 
 def ways(user: User, urgency: str) -> list[Way]:
@@ -84,9 +88,8 @@ def readiness(user: User) -> list[str]:
     unverified = [contact.name for contact in user.contacts.all() if contact.verified_at is None]
     if unverified:
         faults.append(f"Not verified: {', '.join(unverified)}")
-    missing = [f"{one.name} ({one.medium})" for one in user.contacts.all() if not is_set_up(one)]
-    if missing:
-        faults.append(f"Not set up here: {', '.join(missing)}")
+    verified = [contact for contact in user.contacts.all() if contact.verified_at]
+    faults += [f"{contact.name} {why}" for contact in verified if (why := fault(contact))]
     return list(dict.fromkeys(faults))
 
 

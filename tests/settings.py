@@ -16,6 +16,11 @@ os.environ.update(
         "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),
         "REDIS_URL": "",
         "EMAIL_URL": "",
+        **{
+            f"{service}_{what}": ""
+            for service in ("SLACK", "MATTERMOST", "MATRIX", "TELEGRAM", "NTFY", "PUSHOVER", "APPRISE")
+            for what in ("URL", "TOKEN", "BOT_TOKEN", "SIGNING_SECRET", "WEBHOOK_SECRET", "SCHEMAS")
+        },
         "LOG_LEVEL": "WARNING",
     }
 )

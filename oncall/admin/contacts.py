@@ -7,9 +7,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from oncall import contacts
-from oncall.admin.trials import Tested
+from oncall.admin.tryouts import Tested
 from oncall.messaging.errors import DomainError
-from oncall.messaging.mediums import MEDIUMS, by_name, offered
+from oncall.messaging.mediums import MEDIUMS, by_name, hint, label, offered
 from oncall.models import ContactMethod, NotificationRule, User
 
 
@@ -24,13 +24,11 @@ class ContactForm(forms.ModelForm):
 
     def __init__(self, *args, **options) -> None:
         super().__init__(*args, **options)
-        known = {medium.name: medium for medium in offered()}
-        if self.instance.medium in MEDIUMS:  # what was chosen before stays, set up or not
-            known.setdefault(self.instance.medium, by_name(self.instance.medium))
-        self.fields["medium"].choices = [(name, medium.label) for name, medium in known.items()]
+        chosen = [self.instance.medium] if self.instance.medium in MEDIUMS else []
+        known = list(dict.fromkeys([*offered(), *chosen]))  # what was chosen before stays, set up or not
+        self.fields["medium"].choices = [(name, label(name)) for name in known]
         if "address" in self.fields:  # not for who may only look
-            hints = [f"{one.label}: {one.hint}" for one in known.values()]
-            self.fields["address"].help_text = ". ".join(hints)
+            self.fields["address"].help_text = ". ".join(f"{label(name)}: {hint(name)}" for name in known)
 
     def clean(self) -> dict:
         cleaned = super().clean()

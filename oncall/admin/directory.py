@@ -7,7 +7,7 @@ from django.utils.html import format_html, format_html_join
 
 from oncall import contacts
 from oncall.admin.contacts import ContactInline, RuleInline, has_unverified_contacts, verify_contacts
-from oncall.admin.trials import SEND_TEST
+from oncall.admin.tryouts import SEND_TEST
 from oncall.edges.admin import HTTPS, HistoryAdmin, Verb, VerbsAdmin
 from oncall.models import Runbook, Service, Team, User
 

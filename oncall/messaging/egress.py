@@ -66,6 +66,12 @@ class Answer:
     body: bytes
 
 
+def retry_after_s(answer: Answer) -> int | None:
+    """For how many seconds the other side asks us to stay away; None where it does not say so in seconds."""
+    value = answer.headers.get("retry-after", "").strip()
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 7 else None
+
+
 def request(
     method: str,
     url: str,

@@ -26,8 +26,6 @@ _LINE_DOWN_PAUSE = timedelta(seconds=5)
 
 Clock = Callable[[], datetime]
 
-_NOTHING_TO_CHANGE = Ending("kept", "cancelled", text="The message that this would change never went out.")
-
 
 def deliver_due(*, now: Clock, budget_s: float = 10.0) -> int:
     """Send whatever is due, for about ``budget_s`` seconds at most; the number of deliveries worked.
@@ -169,8 +167,6 @@ def send_batch(
 def attempt_sending(line: Line, delivery: Delivery, attempt: Attempt, now: Clock) -> tuple[Ending, bool]:
     """One try, rendering included, and whether the line turned out to be down. Never raises."""
     try:
-        if delivery.follows and not delivery.follows.provider_id:
-            return _NOTHING_TO_CHANGE, False
         receipt = line.send(write_letter(delivery, now()))
     except DomainError as refusal:
         return Ending("permanent", "dead", code=refusal.code, text=refusal.detail), False

@@ -1,0 +1,1 @@
+"""What providers of text messages and calls send to us, one module for each."""

@@ -48,9 +48,10 @@ class Service:
     changes = False
     needs: tuple[str, ...] = ()
 
-    @property
-    def is_set_up(self) -> bool:
-        return all(getattr(settings, name) for name in self.needs)
+    def missing(self) -> str:
+        """What an operator must still set, as a sentence; empty: nothing."""
+        unset = " and ".join(name for name in self.needs if not getattr(settings, name))
+        return f"{self.label} is not set up here: an administrator has to set {unset}." if unset else ""
 
     def stable_id(self, key: str) -> str:
         return fingerprint(key)
@@ -60,10 +61,8 @@ class Service:
 
     def send(self, letter: Letter) -> Receipt:
         """Post the letter, or change what was posted."""
-        if not self.is_set_up:
-            missing = " and ".join(name for name in self.needs if not getattr(settings, name))
-            text = f"{self.label} is not set up here: an administrator has to set {missing}."
-            raise DeliveryError(text, permanent=True, code=NOT_SET_UP)
+        if unset := self.missing():
+            raise DeliveryError(unset, permanent=True, code=NOT_SET_UP)
         ends_at = _ends_at.set(time.monotonic() + LIMIT_S)
         try:
             return self.change(letter) if letter.original else self.post(letter)
@@ -106,7 +105,7 @@ class Service:
         if 300 <= answer.status < 400:
             text = f"{self.label} answers with a redirect, which is not followed. Set its final address."
             raise DeliveryError(text, permanent=True, code=str(answer.status))
-        return Reply(answer.status, _json(answer.body), retry_after_s(answer.headers))
+        return Reply(answer.status, _json(answer.body), egress.retry_after_s(answer))
 
     def refused(self, reply: Reply, said: str, *, retry_after_s: int | None = None) -> DeliveryError:
         """The error for an answer that is no success. 4xx is final, but for those that ask for patience."""
@@ -118,12 +117,6 @@ class Service:
     def unreadable(self, reply: Reply) -> DeliveryError:
         """The error for a success that does not say what it must."""
         return Unsure(f"{self.label} answered something that is not its own form.", code=str(reply.status))
-
-
-def retry_after_s(headers: dict[str, str]) -> int | None:
-    """The seconds that a service asks us to wait, if it says so in seconds."""
-    value = headers.get("retry-after", "").strip()
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 7 else None
 
 
 def _json(body: bytes) -> dict[str, Any]:

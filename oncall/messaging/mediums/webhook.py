@@ -21,7 +21,6 @@ from django.utils.crypto import salted_hmac
 from oncall.messaging import egress
 from oncall.messaging.errors import DeliveryError, DomainError
 from oncall.messaging.mediums.base import ATTEMPT_LIMIT_S, Letter, Receipt, fingerprint
-from oncall.messaging.mediums.provider import retry_after_s
 
 
 class Webhook:
@@ -32,7 +31,6 @@ class Webhook:
     hint = "An https:// address that takes a POST of JSON"
     batch_size = 1
     changes = False
-    is_set_up = True
 
     def check_address(self, address: str) -> str:
         """The address as it will be called. Whether its name leads to a private network is seen when sending."""
@@ -66,9 +64,8 @@ class WebhookLine:
         if answer.status == 410:
             raise DeliveryError("The receiver says that it is gone for good.", permanent=True, code=code)
         # What the receiver wrote is not repeated: it may come from a place that the reader must not see.
-        raise DeliveryError(
-            f"The receiver answered {code}.", code=code, retry_after_s=retry_after_s(answer.headers)
-        )
+        retry_after_s = egress.retry_after_s(answer)
+        raise DeliveryError(f"The receiver answered {code}.", code=code, retry_after_s=retry_after_s)
 
 
 def payload(letter: Letter) -> dict[str, object]:

@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from oncall.contacts import is_set_up
 from oncall.messaging import outbox
 from oncall.messaging.errors import DomainError
-from oncall.messaging.mediums import MEDIUMS
+from oncall.messaging.mediums import MEDIUMS, label, missing
 from oncall.messaging.models import Delivery, Message
 from oncall.models import ContactMethod, User
 
@@ -22,8 +21,10 @@ def send_test(contact: ContactMethod, *, by: User, at: datetime) -> Delivery:
 
     Raises ``DomainError``: ``not_set_up``, ``too_soon``.
     """
-    if not is_set_up(contact):
-        raise DomainError("not_set_up", f"{_label(contact)} is not set up here. docs/mediums.md says how.")
+    if contact.medium not in MEDIUMS or missing(contact.medium):
+        raise DomainError(
+            "not_set_up", f"{label(contact.medium)} is not set up here. docs/mediums.md says how."
+        )
     latest = last_test(contact)
     if latest and latest.created_at > at - PAUSE:
         raise DomainError("too_soon", "A test was sent a moment ago. Look at how it went, then try again.")
@@ -68,11 +69,6 @@ def outcome(test: Delivery) -> str:
 
 def _topic(contact: ContactMethod) -> str:
     return f"test:{contact.pk}"
-
-
-def _label(contact: ContactMethod) -> str:
-    medium = MEDIUMS.get(contact.medium)
-    return medium.label if medium else contact.medium
 
 
 def _inert(text: str) -> str:
