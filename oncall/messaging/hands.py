@@ -200,9 +200,9 @@ def _ending_of_fault(fault: Exception, delivery: Delivery, attempt: Attempt, at:
     return Ending("fault", "pending", text=text, retry_at=at + timedelta(seconds=wait))
 
 
-def write_letter(delivery: Delivery, at: datetime) -> Letter:
-    """The message with the delivery's own values in it."""
-    message, values = delivery.message, delivery.values
+def write_letter(delivery: Delivery, at: datetime, *, anew: dict[str, str] | None = None) -> Letter:
+    """The message with the delivery's own values in it, or those that a later one puts in their place."""
+    message, values = delivery.message, {**delivery.values, **(anew or {})}
     return Letter(
         address=delivery.address,
         recipient=delivery.recipient,
@@ -216,7 +216,7 @@ def write_letter(delivery: Delivery, at: datetime) -> Letter:
         written_at=message.created_at,
         sent_at=at,
         brief=clean_text(fill(message.brief, values)),
-        original=write_letter(delivery.follows, at) if delivery.follows else None,
+        original=write_letter(delivery.follows, at, anew=values) if delivery.follows else None,
         provider_id=delivery.follows.provider_id if delivery.follows else "",
     )
 
