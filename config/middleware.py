@@ -49,7 +49,7 @@ class ViewersClock:
 
 
 class WholeAddresses:
-    """No row holds a NUL, and PostgreSQL faults on the question: such a path leads nowhere, such a query is refused."""
+    """No row holds a NUL, and PostgreSQL faults on it: such a path leads nowhere, such a query is refused."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

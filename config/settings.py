@@ -139,24 +139,6 @@ DEFAULT_FROM_EMAIL = env.text(
 )
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
-# -- chat and push (docs/mediums.md; what has no settings is not offered) -----------------------------------
-SLACK_BOT_TOKEN = env.token("SLACK_BOT_TOKEN", r"xox[a-z]-[A-Za-z0-9-]+")
-SLACK_SIGNING_SECRET = env.token("SLACK_SIGNING_SECRET")
-SLACK_API_URL = env.api_url("SLACK_API_URL", "https://slack.com/api")
-MATTERMOST_URL = env.api_url("MATTERMOST_URL")
-MATTERMOST_TOKEN = env.token("MATTERMOST_TOKEN")
-MATRIX_URL = env.api_url("MATRIX_URL")
-MATRIX_TOKEN = env.token("MATRIX_TOKEN")
-TELEGRAM_BOT_TOKEN = env.token("TELEGRAM_BOT_TOKEN", r"[0-9]+:[A-Za-z0-9_-]+")
-TELEGRAM_WEBHOOK_SECRET = env.token("TELEGRAM_WEBHOOK_SECRET", r"[A-Za-z0-9_-]{16,256}")
-TELEGRAM_API_URL = env.api_url("TELEGRAM_API_URL", "https://api.telegram.org")
-NTFY_URL = env.api_url("NTFY_URL")
-NTFY_TOKEN = env.token("NTFY_TOKEN")
-PUSHOVER_TOKEN = env.token("PUSHOVER_TOKEN", r"[A-Za-z0-9]{30}")
-PUSHOVER_API_URL = env.api_url("PUSHOVER_API_URL", "https://api.pushover.net/1")
-APPRISE_SCHEMAS = env.words("APPRISE_SCHEMAS")
-env.together(MATTERMOST_URL=MATTERMOST_URL, MATTERMOST_TOKEN=MATTERMOST_TOKEN)
-env.together(MATRIX_URL=MATRIX_URL, MATRIX_TOKEN=MATRIX_TOKEN)
 # -- text messages and calls (without either, contacts of these media cannot be used) ----------------------
 TWILIO = phones.twilio()
 SMS_GATEWAY = phones.gateway("SMS_GATEWAY")
@@ -186,6 +168,25 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
 }
+
+# -- chat and push (docs/mediums.md; what has no settings is not offered) -----------------------------------
+SLACK_BOT_TOKEN = env.token("SLACK_BOT_TOKEN", r"xox[a-z]-[A-Za-z0-9-]+")
+SLACK_SIGNING_SECRET = env.token("SLACK_SIGNING_SECRET")
+SLACK_API_URL = env.api_url("SLACK_API_URL", "https://slack.com/api")
+MATTERMOST_URL = env.api_url("MATTERMOST_URL")
+MATTERMOST_TOKEN = env.token("MATTERMOST_TOKEN")
+MATRIX_URL = env.api_url("MATRIX_URL")
+MATRIX_TOKEN = env.token("MATRIX_TOKEN")
+TELEGRAM_BOT_TOKEN = env.token("TELEGRAM_BOT_TOKEN", r"[0-9]+:[A-Za-z0-9_-]+")
+TELEGRAM_WEBHOOK_SECRET = env.token("TELEGRAM_WEBHOOK_SECRET", r"[A-Za-z0-9_-]{16,256}")
+TELEGRAM_API_URL = env.api_url("TELEGRAM_API_URL", "https://api.telegram.org")
+NTFY_URL = env.api_url("NTFY_URL")
+NTFY_TOKEN = env.token("NTFY_TOKEN")
+PUSHOVER_TOKEN = env.token("PUSHOVER_TOKEN", r"[A-Za-z0-9]{30}")
+PUSHOVER_API_URL = env.api_url("PUSHOVER_API_URL", "https://api.pushover.net/1")
+APPRISE_SCHEMAS = env.words("APPRISE_SCHEMAS")
+env.together(MATTERMOST_URL=MATTERMOST_URL, MATTERMOST_TOKEN=MATTERMOST_TOKEN)
+env.together(MATRIX_URL=MATRIX_URL, MATRIX_TOKEN=MATRIX_TOKEN)
 
 LOGGING = {
     "version": 1,

@@ -59,11 +59,6 @@ def fault(contact: ContactMethod) -> str:
     return ""
 
 
-def is_set_up(contact: ContactMethod) -> bool:
-    """Whether this portal has the contact's medium, with the settings that it needs."""
-    return contact.medium in MEDIUMS and not missing(contact.medium)
-
-
 def ways(user: User, urgency: str) -> list[Way]:
     """The ways a page of this urgency takes to a person, soonest first; empty: she cannot be reached.
 

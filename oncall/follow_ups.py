@@ -73,6 +73,7 @@ def _follow(page: Page, delivery: Delivery, message: Message, said: str, at: dat
         key=f"follow:{delivery.pk}:{page.generation}",
         values={
             "said": said,
+            "next": "",  # what would have come if nobody had answered
             "verbs": VERBS[page.state],
             "page": str(page.pk),
             "step": str(page.step),

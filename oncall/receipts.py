@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from oncall import presses
 from oncall.messaging.errors import DeliveryError
-from oncall.messaging.mediums import by_name
+from oncall.messaging.mediums import by_name, missing
 from oncall.messaging.mediums.pushover import REPEAT_FOR_S
 from oncall.messaging.models import Delivery
 from oncall.models import Page
@@ -26,9 +26,9 @@ MOST_PAGES = 500
 
 def look_up(*, now: Callable[[], datetime]) -> int:
     """Pulse line: acknowledge what people have acknowledged on their phones; how many."""
-    pushover = by_name(MEDIUM)
-    if not pushover.is_set_up:
+    if missing(MEDIUM):
         return 0
+    pushover = by_name(MEDIUM)
     return sum(_acknowledged(pushover, delivery, now) for delivery in _asked_for(now()))
 
 

@@ -24,6 +24,10 @@ os.environ.update(
         "LOG_LEVEL": "WARNING",
     }
 )
+#: No chat service of whoever runs the suite.
+for _service in ("SLACK", "MATTERMOST", "MATRIX", "TELEGRAM", "NTFY", "PUSHOVER", "APPRISE"):
+    for _what in ("URL", "TOKEN", "BOT_TOKEN", "SIGNING_SECRET", "WEBHOOK_SECRET", "SCHEMAS"):
+        os.environ[f"{_service}_{_what}"] = ""
 
 from config.settings import *  # noqa: E402, F403
 from config.settings import DATABASES  # noqa: E402

@@ -10,13 +10,13 @@ from config.firstpage import links
 from oncall import plans
 from oncall.edges import addresses
 from oncall.edges.admin import Button
-from oncall.messaging.mediums import MEDIUMS
+from oncall.messaging.mediums import MEDIUMS, label
 from oncall.messaging.models import Delivery
 from oncall.models import Page, PageEvent, User
 
 ROWS = 10
 FEW = 5
-MEDIUM_WORDS = {medium.name: medium.label for medium in MEDIUMS.values()} | {
+MEDIUM_WORDS = {name: label(name) for name in MEDIUMS} | {
     "email": "e-mail",
     "sms": "SMS",
     "webhook": "webhook",

@@ -7,10 +7,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from oncall import contacts
-from oncall.admin.trials import Tested
-from oncall.admin.ways_forms import medium_name
+from oncall.admin.tryouts import Tested
 from oncall.messaging.errors import DomainError
-from oncall.messaging.mediums import MEDIUMS, PERSONAL, by_name, offered
+from oncall.messaging.mediums import MEDIUMS, PERSONAL, by_name, hint, label, offered
 from oncall.models import ContactMethod, NotificationRule, User
 
 
@@ -25,11 +24,12 @@ class ContactForm(forms.ModelForm):
 
     def __init__(self, *args, **options) -> None:
         super().__init__(*args, **options)
-        known = {medium.name: medium for medium in offered() if medium.name in PERSONAL}
-        if self.instance.medium in MEDIUMS:  # what was chosen before stays, set up or not
-            known.setdefault(self.instance.medium, by_name(self.instance.medium))
-        self.fields["medium"].choices = [(name, medium_name(name)) for name in known]
-        self.fields["address"].help_text = ". ".join(f"{one.label}: {one.hint}" for one in known.values())
+        chosen = [self.instance.medium] if self.instance.medium in MEDIUMS else []
+        known = [name for name in offered() if name in PERSONAL]
+        known = list(dict.fromkeys([*known, *chosen]))  # what was chosen before stays, set up or not
+        self.fields["medium"].choices = [(name, label(name)) for name in known]
+        if "address" in self.fields:  # not for who may only look
+            self.fields["address"].help_text = ". ".join(f"{label(name)}: {hint(name)}" for name in known)
 
     def clean(self) -> dict:
         cleaned = super().clean()
@@ -55,9 +55,13 @@ class ContactInline(Tested, admin.TabularInline):
     extra = 0
 
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        """The column of secrets only where there is a webhook to check."""
-        has_secret = obj is not None and obj.contacts.filter(medium="webhook").exists()
-        return [field for field in self.fields if has_secret or field != "secret"]
+        """Addresses for the person herself and for who may change them; secrets where there is a webhook."""
+        hidden = set()
+        if obj is None or not obj.contacts.filter(medium="webhook").exists():
+            hidden.add("secret")
+        if request.user != obj and not request.user.has_perm("oncall.change_contactmethod"):
+            hidden |= {"secret", "address"}
+        return [field for field in self.fields if field not in hidden]
 
 
 class RuleInline(admin.TabularInline):

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from oncall.edges import addresses
 from oncall.edges.admin import Verb, VerbsAdmin
 from oncall.edges.visible import visible_deliveries
 from oncall.messaging import outbox
@@ -67,7 +68,10 @@ class DeliveryAdmin(ReadOnly, VerbsAdmin):
     ordering = ["-pk"]
     view_on_site = False
     fieldsets = [
-        (None, {"fields": ["subject", "recipient", "medium", "address", "state", "reported", "last_error"]}),
+        (
+            None,
+            {"fields": ["subject", "recipient", "medium", "shown_address", "state", "reported", "last_error"]},
+        ),
         ("Message", {"fields": ["text", "html"]}),
         (
             "Times",
@@ -93,6 +97,18 @@ class DeliveryAdmin(ReadOnly, VerbsAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         return visible_deliveries(super().get_queryset(request), request.user)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None):
+        """The delivery, and who looks at it."""
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.viewer = request.user
+        return found
+
+    @admin.display(description="Address")
+    def shown_address(self, delivery: Delivery) -> str:
+        medium, address, owner = delivery.medium, delivery.address, delivery.recipient
+        return addresses.shown_to(delivery.viewer, medium=medium, address=address, owner=owner)
 
     @admin.display(description="Message", ordering="message__subject")
     def subject(self, delivery: Delivery) -> str:

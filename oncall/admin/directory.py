@@ -16,7 +16,7 @@ from django.utils.html import format_html, format_html_join
 from oncall import clock, contacts, linting, paging, schedules
 from oncall.admin.contacts import ContactInline, RuleInline, has_unverified_contacts, verify_contacts
 from oncall.admin.inbox import Inbox
-from oncall.admin.trials import SEND_TEST
+from oncall.admin.tryouts import SEND_TEST
 from oncall.admin.ways import Ways
 from oncall.edges.admin import HTTPS, HistoryAdmin, Verb, VerbsAdmin
 from oncall.models import Runbook, Service, Team, User

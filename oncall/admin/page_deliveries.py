@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from oncall.edges import addresses, times
 from oncall.messaging import callbacks
-from oncall.messaging.mediums import MEDIUMS
+from oncall.messaging.mediums import label
 from oncall.messaging.models import Attempt, Delivery
 from oncall.models import NotificationRule, Page, User
 
@@ -54,8 +54,7 @@ def lines(page: Page, *, with_links: bool) -> list[Sent]:
 
 
 def _of(delivery: Delivery, whom: str, why: str, url: str) -> list[Sent]:
-    known = MEDIUMS.get(delivery.medium)
-    medium = known.label if known else delivery.medium.capitalize()
+    medium = label(delivery.medium)
     title = f"{medium} to {addresses.masked(delivery.address)}"
     attempts = list(delivery.attempts.all())
     first = ", ".join(filter(None, [whom, why]))

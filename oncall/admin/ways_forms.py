@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from oncall.messaging.mediums import MEDIUMS, PERSONAL, missing
+from oncall.messaging.mediums import PERSONAL, label, missing
 from oncall.models import ContactMethod, Urgency, User
 
 #: What an address of each medium looks like.
@@ -19,7 +19,7 @@ EXAMPLES = {
 
 def medium_name(medium: str) -> str:
     """What a medium is called."""
-    return MEDIUMS[medium].label if medium in MEDIUMS else medium.capitalize()
+    return label(medium)
 
 
 def choices() -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from oncall import clock, paging
+from oncall.edges.addresses import shown_to
 from oncall.edges.api import VerbsMixin
 from oncall.edges.export import CSVList, CSVRenderer
 from oncall.edges.visible import visible_deliveries
@@ -166,6 +167,7 @@ class DeliverySerializer(serializers.ModelSerializer):
     purpose = serializers.CharField(source="message.purpose")
     user = serializers.CharField(source="recipient")
     message_id = serializers.CharField(source="stable_id")
+    address = serializers.SerializerMethodField()
     attempts = AttemptSerializer(many=True)
 
     class Meta:
@@ -175,6 +177,10 @@ class DeliverySerializer(serializers.ModelSerializer):
             "message_id", "reported", "reported_at", "attempts",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_address(self, delivery: Delivery) -> str:
+        viewer, owner = self.context["request"].user, delivery.recipient
+        return shown_to(viewer, medium=delivery.medium, address=delivery.address, owner=owner)
 
 
 class DeliveryFilter(django_filters.FilterSet):

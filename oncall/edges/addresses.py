@@ -1,6 +1,21 @@
 """Addresses and errors as many people may see them: enough to know them by, no more."""
 
+from oncall.models import User
+
 LONGEST = 120
+#: Mediums on which whoever knows an address can read what goes there, or write as if it came from us.
+SECRET = {"webhook", "teams", "ntfy", "apprise"}
+
+
+def shown_to(viewer: User, *, medium: str, address: str, owner: str) -> str:
+    """An address as this person may see it; a secret one is whole to its owner and who may change contacts."""
+    if (
+        medium not in SECRET
+        or viewer.get_username() == owner
+        or viewer.has_perm("oncall.change_contactmethod")
+    ):
+        return address
+    return masked(address) if "://" in address else f"{address[:3]}…"
 
 
 def masked(address: str) -> str:

@@ -98,7 +98,8 @@ def begin(delivery: Delivery, *, at: datetime) -> Attempt | None:
     """Write down that a try starts, or None if there must be none.
 
     None: the delivery was cancelled or taken over meanwhile, has expired, or has failed by our own fault too
-    often; or its lease is nearly over (others of its batch took the time), then it is given back.
+    often; or its lease is nearly over (others of its batch took the time), then it is given back. Nor is there
+    anything to try where the message that it follows never left.
     """
     if delivery.expires_at <= at:
         end = {
@@ -106,6 +107,10 @@ def begin(delivery: Delivery, *, at: datetime) -> Attempt | None:
             "last_error": delivery.last_error or "Nobody could send it in time.",
         }
         _write(delivery, finished_at=at, due_at=None, **end)
+        return None
+    if delivery.follows and not delivery.follows.provider_id:
+        end = {"last_error": "Cancelled: the message that this would change never went out."}
+        _write(delivery, state=Delivery.State.CANCELLED, finished_at=at, due_at=None, **end)
         return None
     if is_poison(delivery):
         _write(

@@ -27,8 +27,6 @@ _LINE_DOWN_PAUSE = timedelta(seconds=5)
 
 Clock = Callable[[], datetime]
 
-_NOTHING_TO_CHANGE = Ending("kept", "cancelled", text="The message that this would change never went out.")
-
 
 def deliver_due(*, now: Clock, budget_s: float = 10.0) -> int:
     """Send whatever is due, for about ``budget_s`` seconds at most; the number of deliveries worked.
@@ -192,8 +190,6 @@ def attempt_sending(line: Line, letter: Letter, attempt: Attempt, now: Clock) ->
     """One try, and whether the line turned out to be down. Never raises."""
     delivery = attempt.delivery
     try:
-        if delivery.follows and not delivery.follows.provider_id:
-            return _NOTHING_TO_CHANGE, False
         receipt = line.send(letter)
     except DomainError as refusal:
         return Ending("permanent", "dead", code=refusal.code, text=refusal.detail), False
@@ -227,9 +223,9 @@ def _ending_of_fault(fault: Exception, delivery: Delivery, attempt: Attempt, at:
     return Ending("fault", "pending", text=text, retry_at=at + timedelta(seconds=wait))
 
 
-def write_letter(delivery: Delivery, at: datetime) -> Letter:
-    """The message with the delivery's own values in it."""
-    message, values = delivery.message, delivery.values
+def write_letter(delivery: Delivery, at: datetime, *, anew: dict[str, str] | None = None) -> Letter:
+    """The message with the delivery's own values in it, or those that a later one puts in their place."""
+    message, values = delivery.message, {**delivery.values, **(anew or {})}
     return Letter(
         address=delivery.address,
         recipient=delivery.recipient,
@@ -243,7 +239,7 @@ def write_letter(delivery: Delivery, at: datetime) -> Letter:
         written_at=message.created_at,
         sent_at=at,
         brief=clean_text(fill(message.brief, values)),
-        original=write_letter(delivery.follows, at) if delivery.follows else None,
+        original=write_letter(delivery.follows, at, anew=values) if delivery.follows else None,
         provider_id=delivery.follows.provider_id if delivery.follows else "",
     )
 

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from oncall import answers, clock, presses
 from oncall.edges.network import client_address
-from oncall.messaging.mediums import by_name
+from oncall.messaging.mediums import missing
 
 #: How far the time within a signature may lie from ours.
 WINDOW = timedelta(minutes=5)
@@ -43,7 +43,7 @@ def door(medium: str) -> Callable[[View], View]:
         @csrf_exempt
         @wraps(view)
         def guarded(request: HttpRequest, **where: str) -> HttpResponse:
-            if not by_name(medium).is_set_up:
+            if missing(medium):
                 return _said(404, "This medium is not set up here.")
             if request.method != "POST":
                 return JsonResponse({"error": "Send a POST."}, status=405, headers={"Allow": "POST"})

@@ -56,7 +56,7 @@ def test_what_the_portal_decides_cannot_be_set_in_the_address(sneaked):
 
 def test_without_the_package_or_the_setting_it_is_not_offered(letter, settings, monkeypatch):
     settings.APPRISE_SCHEMAS = []
-    assert not Apprise().is_set_up
+    assert Apprise().missing()
 
     settings.APPRISE_SCHEMAS = ["discord"]
     monkeypatch.setattr(apprise, "_is_installed", lambda: False)

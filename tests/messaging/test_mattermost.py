@@ -1,5 +1,6 @@
 import pytest
 
+from oncall.messaging.errors import DeliveryError
 from oncall.messaging.mediums import mattermost
 from oncall.messaging.mediums.mattermost import Mattermost, is_ours
 from tests.messaging.services import KNOWN, MM_CHANNEL, MM_ME, MM_POST, MM_USER, fake_service
@@ -91,3 +92,13 @@ def test_a_post_that_was_deleted_needs_no_change(server, answered):
     server.everywhere((404, {"message": "Unable to find the post."}))
 
     assert "gone" in Mattermost().send(answered(MM_USER, MM_POST)).text
+
+
+def test_all_calls_for_one_message_share_its_time(server, letter, monkeypatch):
+    monkeypatch.setattr("oncall.messaging.mediums.provider.LIMIT_S", 0.2)
+    server.script["GET /api/v4/users/me"] = server.hang
+
+    with pytest.raises(DeliveryError):
+        Mattermost().send(letter(MM_USER))
+
+    assert server.calls == ["GET /api/v4/users/me"]

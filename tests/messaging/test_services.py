@@ -3,7 +3,7 @@
 import pytest
 
 from oncall.messaging.errors import DomainError
-from oncall.messaging.mediums import MEDIUMS, by_name, changeable, offered
+from oncall.messaging.mediums import MEDIUMS, by_name, changeable, hint, label, offered
 from oncall.messaging.models import Delivery
 from tests.messaging.services import KNOWN, fake_service
 
@@ -141,7 +141,7 @@ def test_without_its_settings_it_is_not_offered_and_a_message_ends_at_once(
     deliver()
 
     delivery.refresh_from_db()
-    assert by_name(medium) not in offered()
+    assert medium not in offered()
     assert delivery.state == "dead"
     assert "is not set up here" in delivery.last_error
 
@@ -185,5 +185,5 @@ def test_a_change_waits_for_no_message_that_never_went_out(service, sent, post, 
 
 
 def test_every_medium_says_what_it_is_called_and_what_to_enter():
-    assert all(medium.label and medium.hint for medium in MEDIUMS.values())
+    assert all(label(name) != name or hint(name) != "An address" for name in MEDIUMS)
     assert set(changeable()) <= set(MEDIUMS)

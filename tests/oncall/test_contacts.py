@@ -107,7 +107,7 @@ def test_a_medium_that_is_not_set_up_here_is_named_and_passed_over(alice, add, s
     add("mail", high=5, low=0)
 
     assert reached(alice) == [("mail", 5)]
-    assert any("chat cannot be used. Slack is not set up" in one for one in contacts.readiness(alice))
+    assert any("chat cannot be used. Slack is not set up here" in said for said in contacts.readiness(alice))
 
 
 def test_verifying_makes_an_address_usable_once_and_for_all(alice, add, at):

@@ -7,6 +7,7 @@ import pytest
 from oncall import follow_ups, paging
 from oncall.messaging import claims
 from oncall.messaging.claims import Ending
+from oncall.messaging.hands import write_letter
 from oncall.messaging.models import Delivery
 from oncall.models import Page
 
@@ -50,6 +51,15 @@ def test_an_answer_is_written_into_the_message_on_its_readers_clock(sent, page, 
     assert (told.follows, told.state, told.address) == (sent, "pending", "U024BE7LH")
     assert told.values["said"] == "Bob acknowledged · 11:03 (Berlin)"
     assert told.values["verbs"] == "resolve escalate"
+
+
+def test_what_would_have_come_next_is_said_no_more(sent, page, bob, at):
+    paging.acknowledge(page, by=bob, at=at("10:03"))
+
+    before, after = write_letter(sent, at("10:00")), write_letter(follow_up(), at("10:03")).original
+    assert "Unless somebody answers" in before.brief
+    assert "Unless somebody answers" not in after.brief
+    assert after.values["link"] == before.values["link"]
 
 
 def test_the_end_takes_the_buttons_away(sent, page, bob, at):

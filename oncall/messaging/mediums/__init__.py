@@ -45,20 +45,27 @@ def by_name(name: str) -> Medium:
     return MEDIUMS[name]
 
 
-def offered() -> list[Medium]:
+def missing(name: str) -> str:
+    """What an operator must still set before this medium can send, as a sentence; empty: nothing."""
+    ask = getattr(by_name(name), "missing", None)
+    return ask() if ask else ""
+
+
+def offered() -> list[str]:
     """The mediums that are set up here, so that people may choose them."""
-    return [medium for medium in MEDIUMS.values() if not missing(medium.name)]
+    return [name for name in MEDIUMS if not missing(name)]
 
 
 def changeable() -> list[str]:
-    """The names of those on which a message can be changed after it was sent."""
-    return [medium.name for medium in offered() if medium.changes]
+    """Those of them on which a message can be changed after it was sent."""
+    return [name for name in offered() if getattr(MEDIUMS[name], "changes", False)]
 
 
-def missing(name: str) -> str:
-    """What an operator must still set before this medium can send, as a sentence; empty: nothing."""
-    medium = by_name(name)
-    if medium.is_set_up:
-        return ""
-    ask = getattr(medium, "missing", None)
-    return ask() if ask else f"{medium.label} is not set up here: docs/mediums.md says how."
+def label(name: str) -> str:
+    """What people call a medium."""
+    return getattr(MEDIUMS.get(name), "label", name)
+
+
+def hint(name: str) -> str:
+    """What to enter as an address on it."""
+    return getattr(MEDIUMS.get(name), "hint", "An address")

@@ -46,9 +46,10 @@ class Apprise(Service):
     hint = "An Apprise URL such as discord://webhook_id/webhook_token"
     needs = ("APPRISE_SCHEMAS",)
 
-    @property
-    def is_set_up(self) -> bool:
-        return bool(settings.APPRISE_SCHEMAS) and _is_installed()
+    def missing(self) -> str:
+        if settings.APPRISE_SCHEMAS and _is_installed():
+            return ""
+        return "Apprise is not set up here: install requirements/apprise.txt and set APPRISE_SCHEMAS."
 
     def check_address(self, address: str) -> str:
         """A URL of a schema that the operator allows, leading to a host that she allows."""
@@ -77,9 +78,8 @@ class Apprise(Service):
 
     def send(self, letter: Letter) -> Receipt:
         """Hand the letter to Apprise, and wait for it no longer than for any other service."""
-        if not self.is_set_up:
-            text = "Apprise is not set up here: install requirements/apprise.txt and set APPRISE_SCHEMAS."
-            raise DeliveryError(text, permanent=True, code=NOT_SET_UP)
+        if unset := self.missing():
+            raise DeliveryError(unset, permanent=True, code=NOT_SET_UP)
         url, shown = ours(self.check_address(letter.address)), card(letter)
         title = quiet(cut(shown.title, _TITLE_LIMIT))
         body = quiet(plain(shown, limit=_TEXT_LIMIT)) or title

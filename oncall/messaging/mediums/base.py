@@ -61,18 +61,13 @@ class Line(Protocol):
 class Medium(Protocol):
     """One way to reach people. ``batch_size`` letters at most go over one line.
 
-    ``label`` names it in a sentence, ``hint`` says what to enter as an address, ``changes`` whether a message
-    can still be changed after it was sent, and ``is_set_up`` whether the operator's settings for it are
-    there: what is not set up is offered to nobody, and a letter for it fails for good. Where that takes more than
-    one sentence to mend, ``missing()`` says what is not set yet.
+    A medium that an operator must set up first also has ``missing()``: the sentence that says what is not set yet,
+    or an empty text. ``label`` names it in a sentence, ``hint`` says what to enter as an address, ``changes``
+    whether a message can be changed after it was sent; a medium may do without these three.
     """
 
     name: str
-    label: str
-    hint: str
     batch_size: int
-    changes: bool
-    is_set_up: bool
 
     def check_address(self, address: str) -> str:
         """The address in its usual form; ``DomainError("bad_address")`` where none can be."""

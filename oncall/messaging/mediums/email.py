@@ -27,7 +27,6 @@ class Email:
     hint = "An e-mail address"
     batch_size = 20
     changes = False
-    is_set_up = True  # without a mail server a message is kept, for people to read
 
     def check_address(self, address: str) -> str:
         """One address, its domain in lower case. Commas and line ends would make it several, or a header."""

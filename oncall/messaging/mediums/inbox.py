@@ -13,7 +13,6 @@ class Inbox:
     label = "Inbox"
     hint = "the name under which the person signs in"
     changes = False
-    is_set_up = True
     batch_size = 20
 
     def check_address(self, address: str) -> str:

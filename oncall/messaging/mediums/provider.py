@@ -48,9 +48,10 @@ class Service:
     changes = False
     needs: tuple[str, ...] = ()
 
-    @property
-    def is_set_up(self) -> bool:
-        return all(getattr(settings, name) for name in self.needs)
+    def missing(self) -> str:
+        """What an operator must still set, as a sentence; empty: nothing."""
+        unset = " and ".join(name for name in self.needs if not getattr(settings, name))
+        return f"{self.label} is not set up here: an administrator has to set {unset}." if unset else ""
 
     def stable_id(self, key: str) -> str:
         return fingerprint(key)
@@ -60,10 +61,8 @@ class Service:
 
     def send(self, letter: Letter) -> Receipt:
         """Post the letter, or change what was posted."""
-        if not self.is_set_up:
-            missing = " and ".join(name for name in self.needs if not getattr(settings, name))
-            text = f"{self.label} is not set up here: an administrator has to set {missing}."
-            raise DeliveryError(text, permanent=True, code=NOT_SET_UP)
+        if unset := self.missing():
+            raise DeliveryError(unset, permanent=True, code=NOT_SET_UP)
         ends_at = _ends_at.set(time.monotonic() + LIMIT_S)
         try:
             return self.change(letter) if letter.original else self.post(letter)

@@ -18,10 +18,6 @@ class Sms:
     changes = False
     batch_size = 1
 
-    @property
-    def is_set_up(self) -> bool:
-        return not self.missing()
-
     def check_address(self, address: str) -> str:
         return phone.check_number(address)
 

@@ -31,7 +31,6 @@ class Webhook:
     hint = "An https:// address that takes a POST of JSON"
     batch_size = 1
     changes = False
-    is_set_up = True
 
     def check_address(self, address: str) -> str:
         """The address as it will be called. Whether its name leads to a private network is seen when sending."""

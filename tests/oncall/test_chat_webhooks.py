@@ -11,7 +11,7 @@ from django.test import Client
 from oncall import presses
 from oncall.messaging.models import Delivery
 from oncall.models import Callback, Page
-from tests.oncall.callers import CALLERS, Mattermost, Ntfy, Slack, Telegram
+from tests.oncall.chat_callers import CALLERS, Mattermost, Ntfy, Slack, Telegram
 
 pytestmark = pytest.mark.django_db
 

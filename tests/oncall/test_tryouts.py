@@ -2,9 +2,10 @@
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 from django.test import Client
 
-from oncall import trials
+from oncall import tryouts
 from oncall.messaging import outbox
 from oncall.messaging.errors import DomainError
 from oncall.messaging.models import Delivery
@@ -26,60 +27,60 @@ def contact(alice):
 
 
 def test_a_test_goes_out_and_says_that_nothing_is_wrong(slack, contact, alice, at):
-    test = trials.send_test(contact, by=alice, at=at("10:00"))
+    test = tryouts.send_test(contact, by=alice, at=at("10:00"))
     outbox.deliver_due(now=lambda: at("10:00"))
 
     test.refresh_from_db()
-    assert trials.outcome(test) == "Sent. Posted to Slack."
+    assert tryouts.outcome(test) == "Sent. Posted to Slack."
     assert "Nothing is wrong" in slack.requests[0][1].decode()
     assert test.message.purpose == "canary"
 
 
 def test_a_test_that_was_refused_says_why(slack, contact, alice, at):
     slack.everywhere((200, {"ok": False, "error": "channel_not_found"}))
-    test = trials.send_test(contact, by=alice, at=at("10:00"))
+    test = tryouts.send_test(contact, by=alice, at=at("10:00"))
     outbox.deliver_due(now=lambda: at("10:00"))
 
     test.refresh_from_db()
-    assert trials.outcome(test) == "It did not arrive. Slack refused: channel_not_found"
+    assert tryouts.outcome(test) == "It did not arrive. Slack refused: channel_not_found"
 
 
 def test_a_test_that_waits_says_so(slack, contact, alice, at):
     slack.everywhere((503, None))
-    test = trials.send_test(contact, by=alice, at=at("10:00"))
-    assert trials.outcome(test) == "It is on its way."
+    test = tryouts.send_test(contact, by=alice, at=at("10:00"))
+    assert tryouts.outcome(test) == "It is on its way."
     outbox.deliver_due(now=lambda: at("10:00"))
 
     test.refresh_from_db()
-    assert trials.outcome(test) == "It has not arrived yet and is tried again. Slack answered 503."
+    assert tryouts.outcome(test) == "It has not arrived yet and is tried again. Slack answered 503."
 
 
 def test_a_medium_that_is_not_set_up_cannot_be_tested(contact, alice, at, settings):
     settings.SLACK_BOT_TOKEN = ""
 
     with pytest.raises(DomainError, match="Slack is not set up here"):
-        trials.send_test(contact, by=alice, at=at("10:00"))
+        tryouts.send_test(contact, by=alice, at=at("10:00"))
 
 
 def test_an_address_is_not_flooded_with_tests(slack, contact, alice, at):
-    trials.send_test(contact, by=alice, at=at("10:00"))
+    tryouts.send_test(contact, by=alice, at=at("10:00"))
 
     with pytest.raises(DomainError) as refusal:
-        trials.send_test(contact, by=alice, at=at("10:00:05"))
+        tryouts.send_test(contact, by=alice, at=at("10:00:05"))
     assert refusal.value.code == "too_soon"
-    assert trials.send_test(contact, by=alice, at=at("10:00:30"))
+    assert tryouts.send_test(contact, by=alice, at=at("10:00:30"))
 
 
 def test_the_test_of_an_old_address_says_nothing_of_the_new_one(slack, contact, alice, at):
-    trials.send_test(contact, by=alice, at=at("10:00"))
+    tryouts.send_test(contact, by=alice, at=at("10:00"))
     contact.address = "U0NEW0001"
 
-    assert trials.last_test(contact) is None
+    assert tryouts.last_test(contact) is None
 
 
 @pytest.fixture
 def console(root, at, monkeypatch):
-    monkeypatch.setattr("oncall.admin.trials.PATIENCE_S", 0)
+    monkeypatch.setattr("oncall.admin.tryouts.PATIENCE_S", 0)
     client = Client()
     client.force_login(root)
     with time_machine.travel(at("10:00"), tick=False):
@@ -109,11 +110,25 @@ def test_a_webhooks_owner_sees_its_signing_secret(alice, console):
     assert "whsec_" in console.get(f"/admin/oncall/user/{alice.pk}/change/").content.decode()
 
 
+def test_who_may_only_look_at_people_sees_no_address_and_no_secret(alice, carol, console):
+    alice.contacts.create(name="hook", medium="webhook", address="https://hooks.example.com/secret")
+    carol.is_staff = True
+    carol.save()
+    rights = Permission.objects.filter(codename__in=["view_user", "view_contactmethod"])
+    carol.user_permissions.set(rights)
+    console.force_login(carol)
+
+    shown = console.get(f"/admin/oncall/user/{alice.pk}/change/").content.decode()
+    assert "hook (webhook)" in shown
+    assert "hooks.example.com" not in shown
+    assert "whsec_" not in shown
+
+
 def test_only_what_is_set_up_can_be_chosen(alice, console, settings, at):
     settings.SLACK_BOT_TOKEN = settings.NTFY_URL = ""
-    alice.contacts.create(name="push", medium="ntfy", address="topic", verified_at=at("10:00"))
+    alice.contacts.create(name="push", medium="ntfy", address="topic", verified_at=at("09:00"))
 
     shown = console.get(f"/admin/oncall/user/{alice.pk}/change/").content.decode()
     assert '<option value="slack"' not in shown
     assert '<option value="ntfy" selected' in shown  # chosen before, and still hers
-    assert "push cannot be used. ntfy is not set up" in shown.replace("&#x27;", "'")
+    assert "push cannot be used. ntfy is not set up here" in shown

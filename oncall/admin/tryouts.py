@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from oncall import trials
-from oncall.contacts import is_set_up
+from oncall import tryouts
 from oncall.edges.admin import Verb, VerbForm
+from oncall.messaging.mediums import offered
 from oncall.messaging.mediums.webhook import signing_secret
 from oncall.messaging.models import Delivery
 from oncall.models import ContactMethod, User
@@ -31,12 +31,12 @@ class TestForm(VerbForm):
 
 
 def has_contacts(person: User, user: User) -> bool:
-    return any(is_set_up(contact) for contact in person.contacts.all())
+    return any(contact.medium in offered() for contact in person.contacts.all())
 
 
 def send_test(person: User, *, contact: ContactMethod, by: User, at: datetime) -> Delivery:
     """Send it, and wait a moment for the engine, so that the page shown next says how it went."""
-    test = trials.send_test(contact, by=by, at=at)
+    test = tryouts.send_test(contact, by=by, at=at)
     ends_at = time.monotonic() + PATIENCE_S
     while test.state in Delivery.OPEN and not test.last_error and time.monotonic() < ends_at:
         time.sleep(_LOOK_EVERY_S)
@@ -63,11 +63,11 @@ class Tested:
 
     @admin.display(description="Last test")
     def last_test(self, contact: ContactMethod) -> str:
-        test = trials.last_test(contact) if contact.pk else None
+        test = tryouts.last_test(contact) if contact.pk else None
         if test is None:
             return "—"
         tone = "good" if test.state in (Delivery.State.SENT, Delivery.State.KEPT) else "warn"
-        return format_html('<span class="m-{}">{}</span>', tone, trials.outcome(test))
+        return format_html('<span class="m-{}">{}</span>', tone, tryouts.outcome(test))
 
     @admin.display(description="Signing secret")
     def secret(self, contact: ContactMethod) -> str | SafeString:
