@@ -76,15 +76,18 @@ def _note(delivery: Delivery, at: datetime) -> bool:
 def _take_next_way(page: Page, delivery: Delivery, at: datetime) -> bool:
     """Whether another message to this person leaves now instead."""
     user = User.objects.filter(username=delivery.recipient, is_active=True).first()
-    if user is None or _is_quiet(page, user, at):
+    if user is None:
         return False
-    if outbox.bring_forward(topic=page.topic, recipient=user.username, at=at):
+    if not _is_quiet(page, user, at) and outbox.bring_forward(
+        topic=page.topic, recipient=user.username, at=at
+    ):
         return True
     hers = Delivery.objects.filter(topic=page.topic, recipient=user.username)
     if hers.exclude(state__in=[*FAILED, Delivery.State.CANCELLED]).exists():
         return False
     contacts.load([user])
     ways = contacts.last_ways(user, tried=hers.values_list("address", flat=True))
+    ways = contacts.hold(user, ways, urgency=page.urgency, at=at)
     ways = [replace(way, key=f"last-{way.key}") for way in ways]
     why = ways[0].fallback
     record(page, Kind.FALLBACK, why, at=at, user=user.username, medium=ways[0].medium)

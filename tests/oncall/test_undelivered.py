@@ -141,6 +141,22 @@ def test_in_quiet_hours_a_failure_wakes_nobody_sooner(alice, make_page, advance,
     assert Delivery.objects.get(address="a10@example.com").due_at == at("12:00")
 
 
+def test_what_is_left_after_the_last_rule_waits_for_the_end_of_quiet_hours(alice, make_page, advance, at):
+    alice.quiet_from, alice.quiet_to = time(11, 5), time(13)  # in Berlin; 10:05 to 12:00 in our stories
+    alice.save()
+    contact = alice.contacts.create(
+        name="hook", medium="webhook", address="https://example.com/x", verified_at=at("09:00")
+    )
+    alice.rules.create(urgency="low", after=timedelta(), contact=contact)
+    make_page(user=alice, urgency="low")
+    advance("10:00")
+    give_up(at, medium="webhook")
+
+    note(at, "10:06")
+
+    assert Delivery.objects.get(medium="email").due_at == at("12:00")
+
+
 def test_what_a_provider_gives_up_is_noted_at_once(two_ways, page, advance, at):
     advance("10:00")
     give_up(at, address="a0@example.com")

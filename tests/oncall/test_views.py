@@ -1,7 +1,7 @@
 """Answering from a message: the link shows on GET, acts on POST, once."""
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 import time_machine
@@ -198,3 +198,17 @@ def test_what_others_did_meanwhile_is_shown(web, link, page, alice, bob, at, use
         paging.snooze(page, until=at("12:00"), by=by, at=at("10:01"))
 
     assert words in web.get(link).content.decode()
+
+
+def test_whose_messages_wait_for_the_end_of_quiet_hours_is_said_so(
+    web, alice, bob, make_page, make_policy, advance
+):
+    bob.quiet_from, bob.quiet_to = time(6), time(9)  # in New York it is 06:00 when the page begins
+    bob.save()
+    make_page(make_policy((0, [alice, bob])), urgency="low")
+    advance("10:00")
+    link = Delivery.objects.get(recipient="alice").values["link"].removeprefix("http://testserver")
+
+    shown = web.get(link).content.decode()
+
+    assert "Held until 14:00 by quiet hours" in shown  # on alice's clock, in Berlin
