@@ -115,6 +115,22 @@ def test_after_the_mail_address_comes_the_inbox_and_the_next_step_at_once(hook_o
     assert told()[-1] == "bob"
 
 
+def test_what_arrived_in_an_earlier_pass_is_no_reason_to_send_nothing_now(
+    hook_only, make_page, make_policy, alice, advance, at
+):
+    page = make_page(make_policy((0, alice), repeat=1))
+    advance("10:00")
+    Delivery.objects.update(state="sent", due_at=None, finished_at=at("10:00"))
+    advance("10:05")
+    give_up(at, state="pending")
+
+    note(at, "10:05:10")
+
+    assert (
+        Delivery.objects.get(medium="email").idempotency_key == f"page:{page.pk}:0:1:{alice.pk}:last-account"
+    )
+
+
 def test_nothing_comes_after_the_last_rule_while_another_message_is_under_way(two_ways, page, advance, at):
     advance("10:00")
     give_up(at, address="a2@example.com")
