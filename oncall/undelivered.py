@@ -4,6 +4,7 @@ After her last one come her e-mail addresses, then the inbox; what lies there ha
 """
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 Kind, State = PageEvent.Kind, Page.State
 
 LOOKS_BACK = timedelta(hours=1)
+#: What the keys of one person's messages in one pass begin with (``messages.to_people``); the pass.
+_PASS = re.compile(r"page:\d+:\d+:(\d+):\d+:")
 FAILED = [Delivery.State.DEAD, Delivery.State.EXPIRED]
 
 
@@ -76,19 +79,24 @@ def _note(delivery: Delivery, at: datetime) -> bool:
 def _take_next_way(page: Page, delivery: Delivery, at: datetime) -> bool:
     """Whether another message to this person leaves now instead."""
     user = User.objects.filter(username=delivery.recipient, is_active=True).first()
-    if user is None or _is_quiet(page, user, at):
+    if user is None:
         return False
-    if outbox.bring_forward(topic=page.topic, recipient=user.username, at=at):
+    if not _is_quiet(page, user, at) and outbox.bring_forward(
+        topic=page.topic, recipient=user.username, at=at
+    ):
         return True
+    found = _PASS.match(delivery.idempotency_key)
     hers = Delivery.objects.filter(topic=page.topic, recipient=user.username)
+    hers = hers.filter(idempotency_key__startswith=found[0]) if found else hers
     if hers.exclude(state__in=[*FAILED, Delivery.State.CANCELLED]).exists():
         return False
     contacts.load([user])
     ways = contacts.last_ways(user, tried=hers.values_list("address", flat=True))
+    ways = contacts.hold(user, ways, urgency=page.urgency, at=at)
     ways = [replace(way, key=f"last-{way.key}") for way in ways]
     why = ways[0].fallback
     record(page, Kind.FALLBACK, why, at=at, user=user.username, medium=ways[0].medium)
-    messages.to_people(page, [(user, why, ways)], loop=page.loop, at=at)
+    messages.to_people(page, [(user, why, ways)], loop=int(found[1]) if found else page.loop, at=at)
     return ways[0].medium != contacts.INBOX
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from django import forms
 
-from oncall.messaging.mediums import PERSONAL, label, missing
+from oncall.messaging import mediums
+from oncall.messaging.mediums import PERSONAL, missing
 from oncall.models import ContactMethod, Urgency, User
 
 #: What an address of each medium looks like.
@@ -19,7 +20,7 @@ EXAMPLES = {
 
 def medium_name(medium: str) -> str:
     """What a medium is called."""
-    return label(medium)
+    return mediums.label(medium)
 
 
 def choices() -> list[tuple[str, str]]:

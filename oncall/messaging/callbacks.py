@@ -160,11 +160,11 @@ def settle(delivery: Delivery, *, at: datetime) -> bool:
     if held is None:
         return False
     report = held.callbacks.filter(outcome=Outcome.TAKEN, said=held.reported).first()
-    if held.provider_id and report.provider_id != held.provider_id:
+    if report and held.provider_id and report.provider_id != held.provider_id:
         row.update(reported="", reported_at=None)
         return False
     reason = IN_VAIN[held.reported]
-    code = f" (code {report.code})" if report.code else ""
+    code = f" (code {report.code})" if report and report.code else ""
     ended = {
         "state": Delivery.State.DEAD,
         "finished_at": at,

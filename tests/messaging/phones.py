@@ -7,6 +7,7 @@ import json
 from urllib.parse import parse_qsl
 
 from config.phones import Gateway, Twilio
+from oncall.messaging.models import Callback
 from tests.messaging.sinks import HookSink
 
 ACCOUNT, TOKEN = "AC" + "a" * 32, "the token of the account"
@@ -92,3 +93,8 @@ class Caller:
 
     def reply(self, body: str, *, sender: str = ALICE, sid: str = "SM9"):
         return self.post("/callbacks/twilio/sms/", MessageSid=sid, From=sender, To=OURS, Body=body)
+
+
+def outcomes() -> list[str]:
+    """How every callback was taken, oldest first."""
+    return list(Callback.objects.order_by("pk").values_list("outcome", flat=True))

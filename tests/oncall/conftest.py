@@ -4,10 +4,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
+from django.test import Client
 
 from oncall import paging
 from oncall.messaging.models import Delivery
 from oncall.models import EscalationPolicy, Page, PortalSettings, Schedule, Team, User
+from tests.messaging import phones
+from tests.messaging.phones import ALICE, Caller
 from tests.oncall.console import make_schedule
 
 
@@ -171,3 +175,51 @@ def staff(client, db):
 @pytest.fixture
 def schedule(people):
     return make_schedule()
+# -- telephones -------------------------------------------------------------------------------------------
+@pytest.fixture
+def twilio(settings):
+    """Text messages and calls go through Twilio."""
+    settings.TWILIO = phones.account(1)
+
+
+@pytest.fixture
+def twilio_calls(at, twilio):
+    """Twilio, at 10:01."""
+    with time_machine.travel(at("10:01"), tick=False):
+        yield Caller(Client(enforce_csrf_checks=True))
+
+
+@pytest.fixture
+def by(alice, at, twilio):
+    """``by("sms")``: alice is paged that way, at once; then by mail after ten minutes."""
+
+    def by(medium):
+        for name, kind, address, minutes in (
+            ("phone", medium, ALICE, 0),
+            ("mail", "email", "alice@example.com", 10),
+        ):
+            contact = alice.contacts.create(name=name, medium=kind, address=address, verified_at=at("09:00"))
+            alice.rules.create(urgency="high", after=timedelta(minutes=minutes), contact=contact)
+        return alice
+
+    return by
+
+
+@pytest.fixture
+def texted(by, page, advance):
+    """The text message that woke alice at 10:00."""
+    by("sms")
+    advance("10:00")
+    return Delivery.objects.get(medium="sms")
+
+
+@pytest.fixture
+def called(by, page, advance, at):
+    """The call that woke alice at 10:00, as Twilio made it."""
+    by("voice")
+    advance("10:00")
+    delivery = Delivery.objects.get(medium="voice")
+    Delivery.objects.filter(pk=delivery.pk).update(
+        state="sent", due_at=None, finished_at=at("10:00:05"), provider_id="CA1", attempt_count=1
+    )
+    return delivery

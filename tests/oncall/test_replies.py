@@ -4,68 +4,14 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.test import Client
 
 from oncall import paging, replies
-from oncall.messaging.models import Callback, Delivery
+from oncall.messaging.models import Delivery
 from oncall.models import AnswerCode, Page
-from tests.messaging import phones
-from tests.messaging.phones import ALICE, BOB, Caller
+from tests.messaging.phones import BOB, outcomes
 
 pytestmark = pytest.mark.django_db
 State = Page.State
-
-
-@pytest.fixture(autouse=True)
-def twilio(settings):
-    settings.TWILIO = phones.account(1)
-
-
-@pytest.fixture
-def twilio_calls(at):
-    """Twilio, at 10:01."""
-    with time_machine.travel(at("10:01"), tick=False):
-        yield Caller(Client(enforce_csrf_checks=True))
-
-
-@pytest.fixture
-def by(alice, at):
-    """``by("sms")``: alice is paged that way, at once; then by mail after ten minutes."""
-
-    def by(medium):
-        for name, kind, address, minutes in (
-            ("phone", medium, ALICE, 0),
-            ("mail", "email", "alice@example.com", 10),
-        ):
-            contact = alice.contacts.create(name=name, medium=kind, address=address, verified_at=at("09:00"))
-            alice.rules.create(urgency="high", after=timedelta(minutes=minutes), contact=contact)
-        return alice
-
-    return by
-
-
-@pytest.fixture
-def texted(by, page, advance):
-    """The text message that woke alice at 10:00."""
-    by("sms")
-    advance("10:00")
-    return Delivery.objects.get(medium="sms")
-
-
-@pytest.fixture
-def called(by, page, advance, at):
-    """The call that woke alice at 10:00, as Twilio made it."""
-    by("voice")
-    advance("10:00")
-    delivery = Delivery.objects.get(medium="voice")
-    Delivery.objects.filter(pk=delivery.pk).update(
-        state="sent", due_at=None, finished_at=at("10:00:05"), provider_id="CA1", attempt_count=1
-    )
-    return delivery
-
-
-def outcomes() -> list[str]:
-    return list(Callback.objects.order_by("pk").values_list("outcome", flat=True))
 
 
 # -- what a text says --------------------------------------------------------------------------------------
@@ -289,134 +235,7 @@ def test_a_call_that_was_heard_leaves_the_next_rule_at_its_time(called, twilio_c
     assert Delivery.objects.get(medium="email").due_at == at("10:10")
 
 
-# -- proof -------------------------------------------------------------------------------------------------
-def test_what_is_not_signed_is_refused_and_written_down(texted, twilio_calls):
-    answered = twilio_calls.message(texted.stable_id, "delivered", signature="")
-
-    texted.refresh_from_db()
-    assert (answered.status_code, texted.reported) == (403, "")
-    assert outcomes() == ["unsigned"]
-
-
-@pytest.mark.parametrize("signature", ["AAAA", "ümlaut", phones.sign("http://elsewhere/", {})])
-def test_what_is_signed_wrongly_is_refused_and_written_down(texted, twilio_calls, signature):
-    answered = twilio_calls.message(texted.stable_id, "failed", signature=signature)
-
-    assert answered.status_code == 403
-    assert outcomes() == ["forged"]
-
-
-def test_what_was_signed_for_something_else_is_refused(texted, twilio_calls):
-    fields = {"MessageSid": "SM1", "MessageStatus": "delivered", "To": ALICE, "From": phones.OURS}
-    about = f"http://testserver/callbacks/twilio/sms/{texted.stable_id}/"
-    signature = phones.sign(about, {"AccountSid": phones.ACCOUNT, "ApiVersion": "2010-04-01", **fields})
-
-    assert twilio_calls.message(texted.stable_id, "failed", signature=signature).status_code == 403
-
-
-def test_another_account_is_refused_though_it_is_signed(texted, twilio_calls):
-    answered = twilio_calls.message(texted.stable_id, "failed", AccountSid="AC" + "b" * 32)
-
-    assert answered.status_code == 403
-
-
-def test_a_status_is_taken_once(texted, twilio_calls):
-    first = twilio_calls.message(texted.stable_id, "delivered")
-    second = twilio_calls.message(texted.stable_id, "delivered")
-
-    assert (first.status_code, second.status_code) == (204, 409)
-
-
-def test_a_status_about_nothing_of_ours_is_refused(twilio_calls, db):
-    assert twilio_calls.message("0" * 32, "delivered").status_code == 404
-    assert outcomes() == ["unknown"]
-
-
-def test_without_an_account_there_is_nothing_to_call(texted, twilio_calls, settings):
-    settings.TWILIO = None
-
-    assert twilio_calls.message(texted.stable_id, "delivered").status_code == 404
-    assert outcomes() == []
-
-
-def test_a_get_does_nothing(texted, twilio_calls):
-    answered = twilio_calls.web.get(f"/callbacks/twilio/sms/{texted.stable_id}/")
-
-    assert answered.status_code == 405
-
-
-# -- an operator's own gateway -----------------------------------------------------------------------------
-@pytest.fixture
-def tell(settings, twilio_calls):
-    """``tell("sms/<ref>", status="delivered")``: the gateway calls back, as JSON."""
-    settings.SMS_GATEWAY = settings.VOICE_GATEWAY = phones.gateway(1)
-
-    def tell(path, *, secret=phones.SECRET, **told):
-        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-        return twilio_calls.web.post(
-            f"/callbacks/gateway/{path}/", told, content_type="application/json", headers=headers
-        )
-
-    return tell
-
-
-def test_a_gateway_tells_how_it_went_on(texted, tell):
-    assert tell(f"sms/{texted.stable_id}", status="Delivered", id="gw-7").status_code == 204
-
-    texted.refresh_from_db()
-    assert texted.reported == "delivered"
-
-
-def test_a_gateway_may_send_a_form(texted, tell, twilio_calls):
-    answered = twilio_calls.web.post(
-        f"/callbacks/gateway/sms/{texted.stable_id}",
-        {"status": "sent"},
-        headers={"Authorization": f"Bearer {phones.SECRET}"},
-    )
-
-    assert answered.status_code == 204
-
-
-@pytest.mark.parametrize(("secret", "outcome"), [("", "unsigned"), ("another-secret-of-us", "forged")])
-def test_who_does_not_know_the_secret_is_refused_and_written_down(texted, tell, secret, outcome):
-    assert tell(f"sms/{texted.stable_id}", secret=secret, status="failed").status_code == 403
-    assert outcomes() == [outcome]
-
-
-def test_a_key_pressed_at_the_gateway_acknowledges(called, tell, alice):
-    answered = tell(f"voice/{called.stable_id}", status="answered", digits="4")
-
-    assert Page.objects.get().acknowledged_by == alice
-    assert "you have it" in answered.json()["reply"]
-
-
-def test_a_reply_that_came_in_at_the_gateway_acknowledges(texted, tell, alice):
-    answered = tell("sms/reply", **{"from": "+49 170 1234567", "text": texted.values["code"]})
-
-    assert Page.objects.get().acknowledged_by == alice
-    assert "you have it" in answered.json()["reply"]
-
-
-@pytest.mark.parametrize(
-    ("body", "kind"), [("[1]", "application/json"), ("{", "application/json"), ("", "text/plain")]
-)
-def test_what_is_neither_json_nor_a_form_is_refused(texted, tell, twilio_calls, body, kind):
-    answered = twilio_calls.web.post(
-        f"/callbacks/gateway/sms/{texted.stable_id}/",
-        body,
-        content_type=kind,
-        headers={"Authorization": f"Bearer {phones.SECRET}"},
-    )
-
-    assert answered.status_code == 400
-
-
-def test_a_gateway_without_a_secret_takes_nothing(texted, tell, settings):
-    settings.SMS_GATEWAY = phones.gateway(1, secret="")
-
-    assert tell(f"sms/{texted.stable_id}", status="failed").status_code == 404
-
-
+# -- what is said and sent -------------------------------------------------------------------------------
 def test_a_private_page_needs_no_other_right_than_its_code(texted, twilio_calls, alice):
     Page.objects.update(private=True)
 

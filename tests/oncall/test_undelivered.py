@@ -115,6 +115,22 @@ def test_after_the_mail_address_comes_the_inbox_and_the_next_step_at_once(hook_o
     assert told()[-1] == "bob"
 
 
+def test_what_arrived_in_an_earlier_pass_is_no_reason_to_send_nothing_now(
+    hook_only, make_page, make_policy, alice, advance, at
+):
+    page = make_page(make_policy((0, alice), repeat=1))
+    advance("10:00")
+    Delivery.objects.update(state="sent", due_at=None, finished_at=at("10:00"))
+    advance("10:05")
+    give_up(at, state="pending")
+
+    note(at, "10:05:10")
+
+    assert (
+        Delivery.objects.get(medium="email").idempotency_key == f"page:{page.pk}:0:1:{alice.pk}:last-account"
+    )
+
+
 def test_nothing_comes_after_the_last_rule_while_another_message_is_under_way(two_ways, page, advance, at):
     advance("10:00")
     give_up(at, address="a2@example.com")
@@ -139,6 +155,22 @@ def test_in_quiet_hours_a_failure_wakes_nobody_sooner(alice, make_page, advance,
     note(at)
 
     assert Delivery.objects.get(address="a10@example.com").due_at == at("12:00")
+
+
+def test_what_is_left_after_the_last_rule_waits_for_the_end_of_quiet_hours(alice, make_page, advance, at):
+    alice.quiet_from, alice.quiet_to = time(11, 5), time(13)  # in Berlin; 10:05 to 12:00 in our stories
+    alice.save()
+    contact = alice.contacts.create(
+        name="hook", medium="webhook", address="https://example.com/x", verified_at=at("09:00")
+    )
+    alice.rules.create(urgency="low", after=timedelta(), contact=contact)
+    make_page(user=alice, urgency="low")
+    advance("10:00")
+    give_up(at, medium="webhook")
+
+    note(at, "10:06")
+
+    assert Delivery.objects.get(medium="email").due_at == at("12:00")
 
 
 def test_what_a_provider_gives_up_is_noted_at_once(two_ways, page, advance, at):

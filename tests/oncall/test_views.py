@@ -1,7 +1,7 @@
 """Answering from a message: the link shows on GET, acts on POST, once."""
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 import time_machine
@@ -250,3 +250,15 @@ def test_a_double_click_in_a_policy_of_one_step_skips_no_pass(
 
     assert [answer.status_code for answer in answered] == [200, 409]
     assert Page.objects.get(pk=page.pk).loop == 2
+def test_whose_messages_wait_for_the_end_of_quiet_hours_is_said_so(
+    web, alice, bob, make_page, make_policy, advance
+):
+    bob.quiet_from, bob.quiet_to = time(6), time(9)  # in New York it is 06:00 when the page begins
+    bob.save()
+    make_page(make_policy((0, [alice, bob])), urgency="low")
+    advance("10:00")
+    link = Delivery.objects.get(recipient="alice").values["link"].removeprefix("http://testserver")
+
+    shown = web.get(link).content.decode()
+
+    assert "Held until 14:00 by quiet hours" in shown  # on alice's clock, in Berlin
