@@ -10,7 +10,6 @@ QUICK = [
     (cases.kill_the_web, {"count": 60, "kills": 3}),
     (cases.clock_jumps, {}),
     (cases.poison, {"count": 20}),
-    (cases.freeze_the_engine, {"count": 10}),
 ]
 
 
