@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from incidents import facts, impacts, moves, rights, timeline, transitions
+from incidents import attention, facts, impacts, moves, rights, timeline, transitions
 from incidents.models import AffectedService, Engagement, Incident
 from oncall import paging
 from oncall.messaging.errors import DomainError
@@ -30,6 +30,7 @@ def engage(
     A service becomes part of the incident; one that is impacted is hurt from now on and owes an all-clear.
     Nobody is paged twice for the same: while an earlier page is open, engaging again changes nothing.
     """
+    attention.given(incident, by=by, at=at)
     incident = moves.lock(incident)
     rights.require(by, transitions.verb("engage"), incident)
     if not incident.is_open:
@@ -156,6 +157,7 @@ def move_service(
     takes part already, the pages of the first end. Raises ``DomainError``: ``not_affected``, ``same_service``,
     ``not_open``.
     """
+    attention.given(incident, by=by, at=at)
     incident = moves.lock(incident)
     rights.require(by, transitions.verb("move_service"), incident)
     if not incident.is_open:
@@ -194,6 +196,7 @@ def _move_pages(incident: Incident, service: Service, to: Service, *, by: User |
 @transaction.atomic
 def all_clear(incident: Incident, *, service: Service, by: User | None, at: datetime) -> Incident:
     """The people of an impacted service say that it is healthy again (field/incidents.md RES-3)."""
+    attention.given(incident, by=by, at=at)
     incident = moves.lock(incident)
     rights.require(by, transitions.verb("all_clear"), incident)
     row = incident.affected_services.filter(service=service).first()

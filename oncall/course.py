@@ -6,7 +6,7 @@ position that reaches somebody new, and says what became of every position on th
 clock and asks the world through ``Asks`` only. Source: field/oncall.md section 5, rules 3, 6, 8, 10 to 13, 31, 32.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -29,9 +29,11 @@ class Found(Protocol):
     """What targets lead to: people in order with why; webhooks; a sentence for each target that gave nobody.
 
     ``about`` tells the same as data: the schedule, layer, turn and exceptions of whoever is on call (rule 34).
+    Whoever is ``beside`` the targets' people takes no turns with them (rule 19).
     """
 
     people: Mapping[Any, str]
+    beside: Collection[Any]
     about: Mapping[Any, Mapping[str, Any]]
     webhooks: Sequence[str]
     nobody: Sequence[str]
@@ -233,7 +235,7 @@ def _visit(walk: _Walk, found: Found | None) -> Stop:
     fresh = [person for person in found.people if person.pk not in taken]
     ways = {person: tuple(walk.asks.ways(person, at=walk.at)) for person in fresh}
     new = [person for person in fresh if ways[person]]
-    chosen = _in_turn(walk, step, new) if step and step.round_robin else new
+    chosen = _in_turn(walk, step, new, found.beside) if step and step.round_robin else new
     return Stop(
         step=standing.step,
         loop=standing.loop,
@@ -251,12 +253,17 @@ def _visit(walk: _Walk, found: Found | None) -> Stop:
     )
 
 
-def _in_turn(walk: _Walk, step: PlanStep, people: list) -> list:
-    """Whoever's last turn is longest ago, those who never had one first; of equals the first named."""
-    if not people:
-        return []
+def _in_turn(walk: _Walk, step: PlanStep, people: list, beside: Collection) -> list:
+    """Whoever's last turn is longest ago, those who never had one first; of equals the first named.
+
+    She comes first of those who are paged, before whoever stands beside.
+    """
+    taking_turns = [person for person in people if person not in beside]
+    rest = [person for person in people if person in beside]
+    if not taking_turns:
+        return rest
     turns = walk.asks.turns(step)
-    return [min(people, key=lambda person: turns.get(str(person.pk), 0))]
+    return [min(taking_turns, key=lambda person: turns.get(str(person.pk), 0)), *rest]
 
 
 # -- what comes after --------------------------------------------------------------------------------------

@@ -8,16 +8,16 @@ Kind = PageEvent.Kind
 
 
 def of(page: Page) -> Standing:
-    """The page's standing, in two queries."""
+    """The page's standing, in two queries; at the first step nothing has fired yet in its pass."""
     notified = page.notified.filter(cycle=page.cycle).values_list("user_id", "loop", "acknowledged_at")
     paged = {user for user, loop, _ in notified if loop == page.loop}
-    latest = page.events.filter(kind__in=[Kind.PAGED, Kind.WEBHOOK]).order_by("-pk").first()
+    latest = page.step and page.events.filter(kind__in=[Kind.PAGED, Kind.WEBHOOK]).order_by("-pk").first()
     return Standing(
         step=page.step,
         loop=page.loop,
         paged=frozenset(paged),
         answered=frozenset(user for user, _, answered in notified if answered),
-        fired=bool(paged) or (latest is not None and _in_this_pass(latest, page)),
+        fired=bool(paged) or bool(latest and _in_this_pass(latest, page)),
         reached_anybody=page.reached_anybody,
         reached_at=latest.at if latest else None,
     )

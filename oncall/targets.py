@@ -16,13 +16,15 @@ from oncall.plans import Plan, PlanStep, Target
 class Found:
     """People in order, each with why; the webhooks; and a sentence for every target that gave nobody.
 
-    ``about`` holds as data why somebody is on call: ``{"schedule", "layer", "turn", "exceptions"}``.
+    ``about`` holds as data why somebody is on call: ``{"schedule", "layer", "turn", "exceptions"}``. Whoever is
+    ``beside`` is paged in addition to what the targets lead to.
     """
 
     people: dict[User, str] = field(default_factory=dict)
     about: dict[User, dict[str, Any]] = field(default_factory=dict)
     webhooks: list[str] = field(default_factory=list)
     nobody: list[str] = field(default_factory=list)
+    beside: list[User] = field(default_factory=list)
 
     def add(self, users: Iterable[User], *, why: str, otherwise: str, **about: Any) -> None:
         """Add those who are active; a person named twice keeps the first reason (rule 8)."""
@@ -94,8 +96,9 @@ class Directory:
     def step(self, step: PlanStep, *, at: datetime, opening: bool) -> Found:
         """Whom the step pages."""
         found = look_up(step.targets, at=at)
-        if opening and self.owner:
+        if opening and self.owner and self.owner not in found.people:
             found.add([self.owner], why="Acknowledged it before", otherwise="")
+            found.beside.append(self.owner)
         return _with_contacts(found)
 
     def admins(self) -> Found:

@@ -21,7 +21,13 @@ from oncall.rehearsal import Line, summary
 class Asked(shapes.Moment):
     """``?at=&severity=``: now by default, and as loud as an alert that nobody has judged."""
 
-    severity = serializers.SlugRelatedField("slug", queryset=Severity.objects.all(), required=False)
+    severity = serializers.CharField(required=False, max_length=50)
+
+    def validate_severity(self, slug: str) -> Severity:
+        levels = {level.slug: level for level in Severity.objects.order_by("rank")}
+        if slug not in levels:
+            raise serializers.ValidationError(f"Severities are {', '.join(levels)}.")
+        return levels[slug]
 
     def validate(self, told: dict) -> dict:
         return {**super().validate(told), "severity": told.get("severity")}
@@ -90,4 +96,4 @@ def _line(line: Line) -> dict[str, Any]:
     }
 
 
-ROUTES = [(r"services/(?P<service>[^/.]+)/rehearse", RehearsalViewSet, "service-rehearse")]
+ROUTES = [(r"services/(?P<service>[-\w]+)/rehearse", RehearsalViewSet, "service-rehearse")]

@@ -70,4 +70,4 @@ class ServiceMaintenanceViewSet(Idempotent, viewsets.GenericViewSet):
         return get_object_or_404(Service, slug=slug)
 
 
-ROUTES = [(r"services/(?P<service>[^/.]+)/maintenance", ServiceMaintenanceViewSet, "service-maintenance")]
+ROUTES = [(r"services/(?P<service>[-\w]+)/maintenance", ServiceMaintenanceViewSet, "service-maintenance")]

@@ -96,5 +96,5 @@ class ServiceOnCallViewSet(viewsets.GenericViewSet):
 
 ROUTES = [
     ("on-call", OnCallViewSet, "on-call"),
-    (r"services/(?P<service>[^/.]+)/on-call", ServiceOnCallViewSet, "service-on-call"),
+    (r"services/(?P<service>[-\w]+)/on-call", ServiceOnCallViewSet, "service-on-call"),
 ]

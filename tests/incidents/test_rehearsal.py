@@ -125,7 +125,8 @@ def test_who_may_not_see_services_may_not_rehearse(checkout, alice):
 
 
 def test_an_unknown_service_is_not_there(client):
-    assert client.get("/api/v1/services/nowhere/rehearse/").status_code == 404
+    for slug in ("nowhere", "%00", "a.b"):
+        assert client.get(f"/api/v1/services/{slug}/rehearse/").status_code == 404
 
 
 # -- the console -------------------------------------------------------------------------------------------
@@ -140,10 +141,21 @@ def test_the_console_rehearses_for_any_service_and_time(client, checkout, portal
     assert not Page.objects.exists()
 
 
-def test_a_form_that_makes_no_sense_says_so(client, checkout, portal):
-    html = client.get("/admin/incidents/incident/rehearse/", {"at": "soon"}).content.decode()
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"at": "soon"}, "When: Enter a valid date/time."),
+        ({"at": "9999-12-31T23:59"}, "When: Choose a time that a calendar of ours reaches."),
+        ({"at": "0001-01-01T00:00"}, "When: Choose a time that a calendar of ours reaches."),
+        ({"service": "9" * 30}, "Service: Select a valid choice."),
+        ({"severity": "worst"}, "Severity: Select a valid choice."),
+    ],
+)
+def test_a_form_that_makes_no_sense_says_so(client, checkout, portal, query, words):
+    answer = client.get("/admin/incidents/incident/rehearse/", query)
 
-    assert "When: Enter a valid date/time." in html
+    assert answer.status_code == 200
+    assert words in answer.content.decode()
 
 
 def test_the_card_stands_beside_the_story_of_a_page(checkout, portal, reader, client, at):

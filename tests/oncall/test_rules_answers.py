@@ -302,3 +302,16 @@ def test_rule_22_a_policy_of_one_step_is_escalated_once_by_two_who_saw_the_same_
 
     assert refused(paging.escalate_now, page, **seen, by=None, at=at("10:01")) == "stale_step"
     assert told() == ["alice", "alice"]
+
+
+def test_rule_19_whoever_let_it_lie_takes_no_turn_from_those_in_a_round_robin(
+    make_policy, make_page, alice, bob, carol, advance, told, at
+):
+    page = make_page(make_policy((0, [bob, carol], {"round_robin": True}), ack_timeout=timedelta(minutes=30)))
+    advance("10:00")
+    paging.acknowledge(page, by=alice, at=at("10:01"))
+
+    for clock in ("10:31", "10:36", "10:36:10"):
+        advance(clock)
+
+    assert told() == ["carol", "alice"]
