@@ -6,7 +6,7 @@ person. A component that is not visible, or stands below one that is not, does n
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Min, Q, QuerySet
@@ -35,6 +35,11 @@ def newest(page: models.StatusPage, kind: str, *, at: datetime) -> Page:
 def one(page: models.StatusPage, public_id: str, *, at: datetime) -> Page:
     """A single post, or none if there is no such post on this page."""
     return gather(page, page.posts.filter(public_id=public_id), since=at, at=at)
+
+
+def everything(page: models.StatusPage, *, at: datetime) -> Page:
+    """All posts there ever were, for who renders the whole past at once."""
+    return gather(page, page.posts.all(), since=datetime.min.replace(tzinfo=UTC), at=at)
 
 
 def between(page: models.StatusPage, first: date, last: date, *, at: datetime) -> Page:

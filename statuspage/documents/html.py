@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 
 from statuspage import rollup, uptime
 from statuspage.documents import cards, rows, words
-from statuspage.documents.page import INCIDENT, MAINTENANCE, Page, Post
+from statuspage.documents.page import CLOSED, INCIDENT, MAINTENANCE, Page, Post
 
 LOOK_BACK_DAYS = 14
 NAMED_IN_BANNER = 3
@@ -109,6 +109,8 @@ def incident(page: Page, post: Post) -> bytes:
     """The permanent address of one post."""
     zone = page.site.zone
     began = words.local(post.began_at, zone).date()
+    # What is over says the same bytes until somebody changes it, so it is dated by that.
+    stood_at = post.updated_at if post.status in CLOSED else page.as_of
     shown = cards.card(page, post, fold=False)
     return _page(
         "incident",
@@ -128,7 +130,7 @@ def incident(page: Page, post: Post) -> bytes:
             zone,
             date_words=words.short_day,
         ),
-        as_of=words.moment(page.as_of, zone, words.full(page.as_of, zone)),
+        as_of=words.moment(stood_at, zone, words.full(stood_at, zone)),
     )
 
 

@@ -1,0 +1,156 @@
+"""What is public, rendered and kept as bytes: made anew after every change and each minute, by the pulse.
+
+Readers are answered from these bytes (``edges.serve``), so they cost no query and outlive the database. Rendering
+anything twice, or in two places at once, does no harm: what counts is which version of the page it was made of.
+"""
+
+import gzip
+import hashlib
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from statuspage import catalogue
+from statuspage.catalogue import Document, Reading
+from statuspage.models import Post, Snapshot, StatusPage
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One document as bytes. ``etag`` is the same for the same bytes, wherever they were made."""
+
+    path: str
+    media: str
+    body: bytes
+    zipped: bytes
+    etag: str
+
+
+def render(document: Document, read: Reading) -> Rendered | None:
+    """The document as it is for this reading; None where there is none."""
+    body = document.make(read)
+    if body is None:
+        return None
+    return Rendered(
+        path=document.path,
+        media=document.media,
+        body=body,
+        zipped=gzip.compress(body, 6, mtime=0),
+        etag=etag_of(body),
+    )
+
+
+def etag_of(body: bytes) -> str:
+    """The mark by which caches and readers know these bytes again."""
+    return hashlib.sha256(body).hexdigest()[:16]
+
+
+def publish_due(*, now: Callable[[], datetime]) -> int:
+    """The pulse's line: every page that has changed, or has not been rendered for a minute."""
+    done = 0
+    for page in StatusPage.objects.due(now()):
+        try:
+            done += publish(page, at=now())
+        except Exception:  # a page that cannot be rendered keeps its last good copy and holds up no other
+            log.exception("The page %s could not be rendered; its last good copy stays.", page.slug)
+    return done
+
+
+def publish(page: StatusPage, *, at: datetime) -> int:
+    """Render what is current, and after a change of the page also its past; the number of changed documents.
+
+    The page's version is read before anything it counts, so what is stored is never older than it says.
+    """
+    page = StatusPage.objects.get(pk=page.pk)
+    read = Reading(page, at)
+    changed = _store(page, _made(_current(read), read), at=at, swept=False)
+    if page.swept_version != page.version:
+        whole = Reading(page, at, whole=True)
+        changed += _store(page, _made(_past(whole), whole), at=at, swept=True)
+    return changed
+
+
+def _made(documents: Iterable[Document], read: Reading) -> list[Rendered]:
+    return [made for document in documents if (made := render(document, read))]
+
+
+def _current(read: Reading) -> Iterable[Document]:
+    """What the clock or the last change may have moved: pages, the API, open posts and posts touched just now."""
+    yield from catalogue.FIXED.values()
+    since = read.page.rendered_at
+    for post in read.recent.posts:
+        if post.is_open or post.status == "scheduled" or since is None or post.updated_at >= since:
+            yield from catalogue.of_post(post.kind, post.id)
+
+
+def _past(read: Reading) -> Iterable[Document]:
+    """Everything else that has an address."""
+    for kind, public_id in read.page.posts.values_list("kind", "public_id"):
+        yield from catalogue.of_post(kind, public_id)
+    yield from catalogue.months(read)
+
+
+@transaction.atomic
+def _store(page: StatusPage, made: list[Rendered], *, at: datetime, swept: bool) -> int:
+    """Write what has become other bytes, forget what has no address any more, and note the version.
+
+    Whoever rendered an older version than what is stored has lost, and writes nothing.
+    """
+    held = StatusPage.objects.select_for_update().get(pk=page.pk)
+    noted = held.swept_version if swept else held.rendered_version
+    if noted > page.version:
+        return 0
+    kept = dict(page.snapshots.values_list("path", "etag"))
+    fresh = [one for one in made if kept.get(one.path) != one.etag]
+    rows = [
+        Snapshot(
+            page=page,
+            path=one.path,
+            media=one.media,
+            body=one.body,
+            zipped=one.zipped,
+            etag=one.etag,
+            version=page.version,
+            changed_at=at,
+        )
+        for one in fresh
+    ]
+    Snapshot.objects.bulk_create(
+        rows,
+        batch_size=50,
+        update_conflicts=True,
+        unique_fields=["page", "path"],
+        update_fields=["media", "body", "zipped", "etag", "version", "changed_at"],
+    )
+    gone = _gone(page, kept, {one.path for one in made} if swept else None)
+    changed = len(fresh) + gone
+    notes = {"swept_version": page.version, "swept_at": at} if swept else {}
+    if not swept:
+        notes = {"rendered_version": page.version, "rendered_at": at}
+    StatusPage.objects.filter(pk=page.pk).update(serial=F("serial") + bool(changed), **notes)
+    return changed
+
+
+def _gone(page: StatusPage, kept: dict[str, str], made: set[str] | None) -> int:
+    """Delete the snapshots of posts that are no longer; after a sweep, of everything that was not made."""
+    posts = {
+        document.path
+        for kind, public_id in Post.objects.filter(page=page).values_list("kind", "public_id")
+        for document in catalogue.of_post(kind, public_id)
+    }
+    lost = [
+        path
+        for path in kept
+        if path not in catalogue.FIXED
+        and path not in posts
+        and ("/history/" not in path or (made is not None and path not in made))
+    ]
+    if lost:
+        Snapshot.objects.filter(page=page, path__in=lost).delete()
+    return len(lost)
