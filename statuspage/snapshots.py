@@ -6,10 +6,9 @@ anything twice, or in two places at once, does no harm: what counts is which ver
 
 import gzip
 import hashlib
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
@@ -17,8 +16,6 @@ from django.db.models import F
 from statuspage import catalogue
 from statuspage.catalogue import Document, Reading
 from statuspage.models import Post, Snapshot, StatusPage
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,14 +48,29 @@ def etag_of(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()[:16]
 
 
+#: A page whose rendering failed is tried again after this time.
+RETRY_AFTER = timedelta(seconds=30)
+_failed_at: dict[int, datetime] = {}
+
+
 def publish_due(*, now: Callable[[], datetime]) -> int:
-    """The pulse's line: every page that has changed, or has not been rendered for a minute."""
-    done = 0
+    """The pulse's line: every page that has changed, or has not been rendered for a minute.
+
+    A page that cannot be rendered keeps its last good copy and holds up no other; the first failure is raised
+    after the others are done, so that the line stands as failing.
+    """
+    done, failures = 0, []
     for page in StatusPage.objects.due(now()):
+        if page.pk in _failed_at and now() < _failed_at[page.pk] + RETRY_AFTER:
+            continue
         try:
             done += publish(page, at=now())
-        except Exception:  # a page that cannot be rendered keeps its last good copy and holds up no other
-            log.exception("The page %s could not be rendered; its last good copy stays.", page.slug)
+            _failed_at.pop(page.pk, None)
+        except Exception as failure:
+            _failed_at[page.pk] = now()
+            failures.append(failure)
+    if failures:
+        raise failures[0]
     return done
 
 
@@ -133,7 +145,7 @@ def _store(page: StatusPage, made: list[Rendered], *, at: datetime, swept: bool)
     notes = {"swept_version": page.version, "swept_at": at} if swept else {}
     if not swept:
         notes = {"rendered_version": page.version, "rendered_at": at}
-    StatusPage.objects.filter(pk=page.pk).update(serial=F("serial") + bool(changed), **notes)
+    StatusPage.objects.filter(pk=page.pk).update(serial=F("serial") + int(changed > 0), **notes)
     return changed
 
 

@@ -133,13 +133,19 @@ def test_the_serial_grows_only_when_bytes_change(post, at):
     assert (same - serial, StatusPage.main().serial - same) == (1, 1)
 
 
-def test_a_page_that_cannot_be_rendered_keeps_its_last_good_copy(post, at, monkeypatch, caplog):
+def test_a_page_that_cannot_be_rendered_keeps_its_last_good_copy_and_is_tried_again(post, at, monkeypatch):
     run(at("12:30"))
     before = kept("/")
-    monkeypatch.setattr("statuspage.documents.v2.summary", lambda page: 1 / 0)
+    with monkeypatch.context() as broken:
+        broken.setattr("statuspage.documents.html.index", lambda page: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(at("12:40"))
+        assert run(at("12:40") + timedelta(seconds=5)) == 0
+    assert kept("/") == before
 
-    assert run(at("12:40")) == 0
-    assert kept("/") == before and "could not be rendered" in caplog.text
+    run(at("12:41"))
+
+    assert "12:41" in kept("/")
 
 
 def test_an_edit_of_the_page_sets_no_counter_back(post, at):
