@@ -23,7 +23,7 @@ from incidents.intake import ingest
 from oncall import audit, calendars, clock, escalation, notices, undelivered
 from oncall.messaging import outbox
 from postmortems import actions, drafting
-from statuspage import fanout, maintenance, snapshots, subscriptions
+from statuspage import exporting, fanout, maintenance, snapshots, subscriptions
 
 log = logging.getLogger("muster.pulse")
 
@@ -64,6 +64,13 @@ LINES: list[Line] = [
     Line("oncall.advance_pages", SECOND, escalation.advance_due, "Pages the next person.", "pages"),
     Line("messaging.deliver", SECOND, outbox.deliver_due, "Sends what is due, pages first.", "messages"),
     Line("statuspage.publish", SECOND, snapshots.publish_due, "Renders the status page.", "status page"),
+    Line(
+        "statuspage.export",
+        2 * SECOND,
+        exporting.keep_up,
+        "Writes the status page to STATUSPAGE_EXPORT.",
+        "status page",
+    ),
     Line("statuspage.fan_out", SECOND, fanout.fan_out, "Writes each subscriber's mail about an update."),
     Line("statuspage.turn_edges", 5 * SECOND, maintenance.turn_edges, "Begins and ends maintenance."),
     # Slower, one process of all at a time.

@@ -28,6 +28,7 @@ ENGINE_PERIOD = env.seconds("ENGINE_PERIOD", "1s")
 WEB_WORKERS = env.number("WEB_WORKERS", 2, least=1, most=64)
 REDIS_URL = env.redis("REDIS_URL")
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+STATUSPAGE_EXPORT = env.text("STATUSPAGE_EXPORT")
 ORGANISATION = env.text("ORGANISATION", "Muster")
 
 INSTALLED_APPS = [

@@ -88,6 +88,14 @@ def publish(page: StatusPage, *, at: datetime) -> int:
     return changed
 
 
+def kept(page: StatusPage) -> list[Rendered]:
+    """What is stored of a page, every document."""
+    return [
+        Rendered(row.path, row.media, bytes(row.body), bytes(row.zipped), row.etag)
+        for row in page.snapshots.all()
+    ]
+
+
 def _made(documents: Iterable[Document], read: Reading) -> list[Rendered]:
     return [made for document in documents if (made := render(document, read))]
 

@@ -7,14 +7,13 @@ says which of them are the page, and replacing it is the one step in which a new
 import contextlib
 import json
 import logging
-import os
-import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
 
+from statuspage import files
 from statuspage.snapshots import Rendered, etag_of
 
 log = logging.getLogger(__name__)
@@ -39,7 +38,7 @@ def write(documents: Iterable[Rendered], *, at: datetime) -> bool:
             _write_once(f"{document.etag}.body", document.body)
             _write_once(f"{document.etag}.gz", document.zipped)
         rows = [{"path": one.path, "media": one.media, "etag": one.etag} for one in documents]
-        replace(folder() / MANIFEST, json.dumps(rows).encode())
+        files.replace(folder() / MANIFEST, json.dumps(rows).encode())
         _sweep({one.etag for one in documents}, before=at - KEEP_FOR)
     except OSError as error:
         if not _full:
@@ -59,23 +58,10 @@ def read() -> list[Rendered]:
         return []
 
 
-def replace(path: Path, body: bytes) -> None:
-    """Write a file in one step: a reader sees the old bytes or the new ones."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def _write_once(name: str, body: bytes) -> None:
     path = folder() / name
     if not path.exists() or path.stat().st_size != len(body):
-        replace(path, body)
+        files.replace(path, body)
 
 
 def _read(row: dict) -> Rendered | None:

@@ -44,7 +44,8 @@ class StatusPage(models.Model):
     """One public page. ``version`` grows with every change of anything on it: copies of an older one are stale.
 
     ``rendered_version`` and ``rendered_at`` tell what its snapshots were last made of, ``swept_version`` up to
-    which change those of the past are right too, and ``serial`` grows whenever one of them has become other bytes.
+    which change those of the past are right too, and ``serial`` grows whenever one of them has become other bytes;
+    ``exported_serial`` is what the exported files were made of.
     """
 
     slug = models.SlugField(unique=True, default=MAIN)
@@ -57,16 +58,22 @@ class StatusPage(models.Model):
     swept_version = models.PositiveBigIntegerField(default=0, editable=False)
     swept_at = models.DateTimeField(null=True, editable=False)
     serial = models.PositiveBigIntegerField(default=0, editable=False)
+    exported_serial = models.PositiveBigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = StatusPageQuerySet.as_manager()
-    history = HistoricalRecords(
-        excluded_fields=["version", "rendered_version", "rendered_at", "swept_version", "swept_at", "serial"]
-    )
-
     #: Counted by statements of their own: a form that was read before them must not set them back.
-    COUNTED = frozenset({"version", "rendered_version", "rendered_at", "swept_version", "swept_at", "serial"})
+    COUNTED = (
+        "version",
+        "rendered_version",
+        "rendered_at",
+        "swept_version",
+        "swept_at",
+        "serial",
+        "exported_serial",
+    )
+    history = HistoricalRecords(excluded_fields=list(COUNTED))
 
     def __str__(self) -> str:
         return self.name
@@ -75,7 +82,7 @@ class StatusPage(models.Model):
         """Everything but the counters, which only grow; what the page says of itself outdates its copies."""
         if self.pk and not options.get("force_insert") and options.get("update_fields") is None:
             own = {field.name for field in self._meta.concrete_fields if not field.primary_key}
-            options["update_fields"] = own - self.COUNTED
+            options["update_fields"] = own.difference(self.COUNTED)
         with transaction.atomic():
             super().save(*args, **options)
             outdate(self.pk)

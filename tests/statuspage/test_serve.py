@@ -199,7 +199,7 @@ def test_a_full_disk_keeps_the_old_files_and_stops_nothing(followed, data_dir, m
         raise OSError(28, "No space left on device")
 
     before = (data_dir / "public" / disk.MANIFEST).read_bytes()
-    monkeypatch.setattr(disk, "replace", full)
+    monkeypatch.setattr("statuspage.files.replace", full)
     snapshots.publish_due(now=lambda: at("12:35"))
 
     followed.look(at=at("12:35"))
