@@ -27,7 +27,7 @@ README = "Written by Muster's statuspage_export. What is not part of the page an
 
 
 def keep_up(*, now: Callable[[], datetime]) -> int:
-    """The pulse's line: with STATUSPAGE_EXPORT set, write the main page there whenever it has become other bytes."""
+    """The pulse's line: with STATUSPAGE_EXPORT set, write the main page there when it has become other bytes."""
     if not settings.STATUSPAGE_EXPORT:
         return 0
     page = StatusPage.objects.filter(slug=MAIN).exclude(exported_serial=F("serial")).first()
