@@ -9,16 +9,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from urllib.parse import parse_qs
 
 from statuspage import public
-from statuspage.documents import html, v2
-from statuspage.documents.page import Page, Post
+from statuspage.documents import agenda, badge, feeds, html, v2
+from statuspage.documents import year as years
+from statuspage.documents.page import Component, Page, Post
 from statuspage.models import StatusPage
 
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+FRAMED = CSP.replace("frame-ancestors 'none'", "frame-ancestors *")
 STALE = "stale-while-revalidate=60, stale-if-error=86400"
 
 
@@ -50,6 +53,12 @@ class Media:
 MEDIA = {
     "html": Media("text/html; charset=utf-8"),
     "json": Media("application/json; charset=utf-8", open_to_all=True),
+    "atom": Media("application/atom+xml; charset=utf-8", max_age_s=60, open_to_all=True),
+    "rss": Media("application/rss+xml; charset=utf-8", max_age_s=60, open_to_all=True),
+    "ics": Media("text/calendar; charset=utf-8", max_age_s=60, open_to_all=True),
+    "svg": Media("image/svg+xml", max_age_s=60, open_to_all=True, policy="default-src 'none'"),
+    "csv": Media("text/csv; charset=utf-8", max_age_s=60, open_to_all=True),
+    "frame": Media("text/html; charset=utf-8", policy=FRAMED),
 }
 
 
@@ -71,8 +80,17 @@ class Reading:
         return public.newest(self.page, "incident", at=self.at)
 
     @cached_property
+    def told(self) -> Page:
+        """The newest posts of either kind, for feeds."""
+        return public.latest(self.page, at=self.at)
+
+    @cached_property
     def maintenances(self) -> Page:
         return public.newest(self.page, "maintenance", at=self.at)
+
+    @cached_property
+    def year(self) -> Page:
+        return public.year(self.page, at=self.at)
 
     @cached_property
     def everything(self) -> Page:
@@ -95,6 +113,10 @@ class Reading:
             value = public.one(self.page, public_id, at=self.at)
             found = value.posts[0] if value.posts else None
         return (value, found) if found else None
+
+    def component(self, public_id: str) -> Component | None:
+        """A component that may be shown; None if there is none of that name."""
+        return self.recent.by_id.get(public_id)
 
     @cached_property
     def _posts(self) -> dict[str, Post]:
@@ -122,6 +144,13 @@ FIXED: dict[str, Document] = {
     for document in (
         Document("/", "html", lambda read: html.index(read.recent)),
         Document("/history/", "html", lambda read: _history(read, read.month)),
+        Document("/uptime/", "html", lambda read: _first_year(read)),
+        Document("/embed/", "frame", lambda read: html.embed(read.recent)),
+        Document("/history.atom", "atom", lambda read: feeds.atom(read.told, _whole(read, "atom"))),
+        Document("/history.rss", "rss", lambda read: feeds.rss(read.told, _whole(read, "rss"))),
+        Document("/maintenance.ics", "ics", lambda read: agenda.maintenance(read.maintenances)),
+        Document("/badge.svg", "svg", lambda read: badge.of_page(read.recent)),
+        Document("/badge.json", "json", lambda read: badge.endpoint(read.recent)),
         Document("/api/v2/summary.json", "json", lambda read: v2.summary(read.recent)),
         Document("/api/v2/status.json", "json", lambda read: v2.status(read.recent)),
         Document("/api/v2/components.json", "json", lambda read: v2.components(read.recent)),
@@ -139,12 +168,28 @@ FIXED: dict[str, Document] = {
 
 
 def of_post(kind: str, public_id: str) -> list[Document]:
-    """The documents of one post: its permanent address and its JSON."""
+    """The documents of one post: its permanent address, its JSON, its feed, and a maintenance's calendar entry."""
+    page = f"/incidents/{public_id}"
+    documents = [
+        Document(f"{page}/", "html", lambda read: _incident(read, public_id)),
+        Document(f"/api/v2/{_FOLDER[kind]}/{public_id}.json", "json", lambda read: _json(read, kind, public_id)),
+        Document(f"{page}.atom", "atom", lambda read: _post_feed(read, public_id, feeds.atom, f"{page}.atom")),
+        Document(f"{page}.rss", "rss", lambda read: _post_feed(read, public_id, feeds.rss, f"{page}.rss")),
+    ]
+    if kind == "maintenance":
+        documents.append(Document(f"{page}.ics", "ics", lambda read: _entry(read, public_id)))
+    return documents
+
+
+def of_component(public_id: str) -> list[Document]:
+    """The documents of one component: its uptime as page and file, its feeds, its badge."""
+    own = f"/components/{public_id}"
     return [
-        Document(f"/incidents/{public_id}/", "html", lambda read: _incident(read, public_id)),
-        Document(
-            f"/api/v2/{_FOLDER[kind]}/{public_id}.json", "json", lambda read: _post(read, kind, public_id)
-        ),
+        Document(f"/uptime/{public_id}/", "html", lambda read: _year(read, public_id)),
+        Document(f"/uptime/{public_id}.csv", "csv", lambda read: _csv(read, public_id)),
+        Document(f"{own}.atom", "atom", lambda read: _own_feed(read, public_id, feeds.atom, f"{own}.atom")),
+        Document(f"{own}.rss", "rss", lambda read: _own_feed(read, public_id, feeds.rss, f"{own}.rss")),
+        Document(f"{own}/badge.svg", "svg", lambda read: _badge(read, public_id)),
     ]
 
 
@@ -156,14 +201,21 @@ def of_month(month: date) -> Document:
 def find(path: str) -> Document | None:
     """The document at a path as it stands in the list, with its slash at the end; None if there is none.
 
-    Whether a post of that id is public is known only when it is made.
+    Whether a post or a component of that id is public is known only when it is made.
     """
     if path in FIXED:
         return FIXED[path]
-    for pattern, make in _PATTERNS:
+    for pattern, several in _PATTERNS:
         if found := pattern.fullmatch(path):
-            return make(*found.groups())
+            return next((one for one in several(found["key"]) if one.path == path), None)
     return None
+
+
+def asked(path: str, query: str) -> str:
+    """The path of a document that is asked for by a question: ``/uptime/?component=`` and ``/history/?month=``."""
+    name = _QUESTIONS.get(path)
+    wanted = parse_qs(query, max_num_fields=20).get(name, [""])[0] if name and query else ""
+    return f"{path}{wanted}/" if wanted else path
 
 
 def canonical(path: str) -> str:
@@ -180,14 +232,16 @@ def months(read: Reading) -> Iterable[Document]:
 
 
 _FOLDER = {"incident": "incidents", "maintenance": "scheduled-maintenances"}
-_ID = "([a-z0-9]{12})"
-_PATTERNS: list[tuple[re.Pattern, Callable[..., Document]]] = [
-    (re.compile(f"/incidents/{_ID}/"), lambda key: of_post("incident", key)[0]),
-    (re.compile(rf"/api/v2/incidents/{_ID}\.json"), lambda key: of_post("incident", key)[1]),
-    (re.compile(rf"/api/v2/scheduled-maintenances/{_ID}\.json"), lambda key: of_post("maintenance", key)[1]),
+_QUESTIONS = {"/uptime/": "component", "/history/": "month"}
+_ID = "(?P<key>[a-z0-9]{12})"
+_PATTERNS: list[tuple[re.Pattern, Callable[[str], list[Document]]]] = [
+    (re.compile(rf"/incidents/{_ID}(/|\.atom|\.rss|\.ics)"), lambda key: of_post("maintenance", key)),
+    (re.compile(rf"/api/v2/incidents/{_ID}\.json"), lambda key: of_post("incident", key)),
+    (re.compile(rf"/api/v2/scheduled-maintenances/{_ID}\.json"), lambda key: of_post("maintenance", key)),
+    (re.compile(rf"/(uptime|components)/{_ID}(/|/badge\.svg|\.csv|\.atom|\.rss)"), of_component),
     (
-        re.compile(r"/history/(20\d\d-(?:0[1-9]|1[0-2]))/"),
-        lambda month: of_month(date.fromisoformat(f"{month}-01")),
+        re.compile(r"/history/(?P<key>20\d\d-(?:0[1-9]|1[0-2]))/"),
+        lambda key: [of_month(date.fromisoformat(f"{key}-01"))],
     ),
 ]
 
@@ -197,9 +251,55 @@ def _incident(read: Reading, public_id: str) -> bytes | None:
     return html.incident(*found) if found else None
 
 
-def _post(read: Reading, kind: str, public_id: str) -> bytes | None:
+def _json(read: Reading, kind: str, public_id: str) -> bytes | None:
     found = read.post(public_id)
     return v2.post(*found) if found and found[1].kind == kind else None
+
+
+def _entry(read: Reading, public_id: str) -> bytes | None:
+    found = read.post(public_id)
+    return agenda.one(*found) if found and found[1].kind == "maintenance" else None
+
+
+Write = Callable[[Page, feeds.Feed], bytes]
+
+
+def _whole(read: Reading, suffix: str) -> feeds.Feed:
+    return feeds.whole(read.told, path=f"/history.{suffix}")
+
+
+def _post_feed(read: Reading, public_id: str, write: Write, path: str) -> bytes | None:
+    found = read.post(public_id)
+    return write(found[0], feeds.of_post(*found, path=path)) if found else None
+
+
+def _own_feed(read: Reading, public_id: str, write: Write, path: str) -> bytes | None:
+    found = read.told.by_id.get(public_id)
+    return write(read.told, feeds.of_component(read.told, found, path=path)) if found else None
+
+
+def _badge(read: Reading, public_id: str) -> bytes | None:
+    found = read.component(public_id)
+    return badge.of_component(found) if found else None
+
+
+def _first_year(read: Reading) -> bytes:
+    components = years.shown(read.year)
+    return html.year(read.year, components[0] if components else None)
+
+
+def _shown(read: Reading, public_id: str) -> Component | None:
+    return next((one for one in years.shown(read.year) if one.id == public_id), None)
+
+
+def _year(read: Reading, public_id: str) -> bytes | None:
+    found = _shown(read, public_id)
+    return html.year(read.year, found) if found else None
+
+
+def _csv(read: Reading, public_id: str) -> bytes | None:
+    found = _shown(read, public_id)
+    return years.as_csv(years.days(read.year, found)) if found else None
 
 
 def _history(read: Reading, last: date) -> bytes:

@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
-from statuspage import catalogue
+from statuspage import catalogue, public, rollup
 from statuspage.catalogue import Document, Reading
 from statuspage.models import Post, Snapshot, StatusPage
+from statuspage.models.page import SWEEPS_EVERY
 
 
 @dataclass(frozen=True)
@@ -75,17 +76,26 @@ def publish_due(*, now: Callable[[], datetime]) -> int:
 
 
 def publish(page: StatusPage, *, at: datetime) -> int:
-    """Render what is current, and after a change of the page also its past; the number of changed documents.
+    """Render what is current, and after a change of the page or at midnight its past; how many documents changed.
 
     The page's version is read before anything it counts, so what is stored is never older than it says.
     """
     page = StatusPage.objects.get(pk=page.pk)
     read = Reading(page, at)
     changed = _store(page, _made(_current(read), read), at=at, swept=False)
-    if page.swept_version != page.version:
+    if _past_is_due(page, at):
         whole = Reading(page, at, whole=True)
         changed += _store(page, _made(_past(whole), whole), at=at, swept=True)
     return changed
+
+
+def _past_is_due(page: StatusPage, at: datetime) -> bool:
+    """After a change, though not at each of many; and on each new day, since days of uptime end at midnight."""
+    if page.swept_at is None:
+        return True
+    zone = public.zone_of(page)
+    another_day = page.swept_at.astimezone(zone).date() != at.astimezone(zone).date()
+    return another_day or (page.swept_version != page.version and at - page.swept_at >= SWEEPS_EVERY)
 
 
 def kept(page: StatusPage) -> list[Rendered]:
@@ -104,15 +114,21 @@ def _current(read: Reading) -> Iterable[Document]:
     """What the clock or the last change may have moved: pages, the API, open posts and posts touched just now."""
     yield from catalogue.FIXED.values()
     since = read.page.rendered_at
-    for post in read.recent.posts:
-        if post.is_open or post.status == "scheduled" or since is None or post.updated_at >= since:
-            yield from catalogue.of_post(post.kind, post.id)
+    open_posts = [post for post in read.recent.posts if post.is_open or post.status == "scheduled"]
+    touched = [post for post in read.told.posts if since is None or post.updated_at >= since]
+    for post in {post.id: post for post in [*open_posts, *touched]}.values():
+        yield from catalogue.of_post(post.kind, post.id)
+    for component in read.recent.leaves:
+        if component.status != rollup.OPERATIONAL or since is None or component.updated_at >= since:
+            yield from catalogue.of_component(component.id)
 
 
 def _past(read: Reading) -> Iterable[Document]:
     """Everything else that has an address."""
-    for kind, public_id in read.page.posts.values_list("kind", "public_id"):
-        yield from catalogue.of_post(kind, public_id)
+    for post in read.everything.posts:
+        yield from catalogue.of_post(post.kind, post.id)
+    for component in read.recent.components:
+        yield from catalogue.of_component(component.id)
     yield from catalogue.months(read)
 
 
@@ -148,7 +164,7 @@ def _store(page: StatusPage, made: list[Rendered], *, at: datetime, swept: bool)
         unique_fields=["page", "path"],
         update_fields=["media", "body", "zipped", "etag", "version", "changed_at"],
     )
-    gone = _gone(page, kept, {one.path for one in made} if swept else None)
+    gone = _forget(page, kept, made, swept=swept)
     changed = len(fresh) + gone
     notes = {"swept_version": page.version, "swept_at": at} if swept else {}
     if not swept:
@@ -157,20 +173,24 @@ def _store(page: StatusPage, made: list[Rendered], *, at: datetime, swept: bool)
     return changed
 
 
-def _gone(page: StatusPage, kept: dict[str, str], made: set[str] | None) -> int:
-    """Delete the snapshots of posts that are no longer; after a sweep, of everything that was not made."""
-    posts = {
-        document.path
-        for kind, public_id in Post.objects.filter(page=page).values_list("kind", "public_id")
-        for document in catalogue.of_post(kind, public_id)
-    }
-    lost = [
-        path
-        for path in kept
-        if path not in catalogue.FIXED
-        and path not in posts
-        and ("/history/" not in path or (made is not None and path not in made))
-    ]
-    if lost:
-        Snapshot.objects.filter(page=page, path__in=lost).delete()
+def _forget(page: StatusPage, kept: dict[str, str], made: list[Rendered], *, swept: bool) -> int:
+    """Delete what has no address any more: after a sweep everything that was not made, else what is gone for sure.
+
+    A component that was hidden and a post that was deleted must not be readable until the next sweep.
+    """
+    known = {one.path for one in made} | set(catalogue.FIXED)
+    if not swept:
+        known |= _addresses(page)
+    lost = [path for path in kept if path not in known]
+    Snapshot.objects.filter(page=page, path__in=lost).delete()
     return len(lost)
+
+
+def _addresses(page: StatusPage) -> set[str]:
+    """Every path that may exist now."""
+    posts = Post.objects.filter(page=page).values_list("kind", "public_id")
+    documents = [document for kind, key in posts for document in catalogue.of_post(kind, key)]
+    for component in public.visible(page.components.all()):
+        documents += catalogue.of_component(component.public_id)
+    months = page.snapshots.filter(path__startswith="/history/").values_list("path", flat=True)
+    return {document.path for document in documents} | set(months)

@@ -40,14 +40,13 @@ class Serve:
         return answer(found, environ, start_response)
 
     def _find(self, environ: Environ) -> Answer | None:
-        """The document at this path; a question of its own (``/history/?month=``) is Django's."""
+        """The document at this path, or the one that a form asks for by its question."""
         answers, path = self._following.answers, environ["PATH_INFO"]
         found = answers.get(path)
         if found is None and not path.endswith("/"):
             found = answers.get(catalogue.canonical(path))
-        if found and environ.get("QUERY_STRING") and found.rendered.path == "/history/":
-            return None
-        return found
+        query = environ.get("QUERY_STRING")
+        return answers.get(catalogue.asked(found.rendered.path, query)) if found and query else found
 
     def _prefer_django(self, found: Answer, environ: Environ, start_response: Callable) -> Iterable[bytes]:
         """Nobody keeps the copies up: let a view make the document, and fall back on the copy if it cannot."""

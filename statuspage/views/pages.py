@@ -4,8 +4,6 @@ The same documents by the same renderers (``statuspage.catalogue``), without ses
 ``statuspage.serve`` has answered before a request comes here.
 """
 
-import re
-
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
@@ -17,23 +15,14 @@ from statuspage.documents import html
 from statuspage.models import MAIN, StatusPage
 
 HTML = MEDIA["html"].content_type
-MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 
 
 @require_safe
-def document(request: HttpRequest, **kwargs: str) -> HttpResponse:
+def document(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
     """The document of this path as it is now, or our 404."""
-    found = catalogue.find(catalogue.canonical(request.path))
+    path = catalogue.asked(catalogue.canonical(request.path), request.META.get("QUERY_STRING", ""))
+    found = catalogue.find(path)
     return answer(request, found) if found else missing(request)
-
-
-@require_safe
-def history(request: HttpRequest) -> HttpResponse:
-    """Three months that end now; ``?month=2026-08`` is an older address of ``2026-08/``."""
-    wanted = request.GET.get("month", "")
-    if wanted and not MONTH.fullmatch(wanted):
-        return missing(request)
-    return answer(request, catalogue.find(f"/history/{wanted}/" if wanted else "/history/"))
 
 
 def answer(request: HttpRequest, document: Document) -> HttpResponse:
