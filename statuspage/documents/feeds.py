@@ -20,7 +20,6 @@ from statuspage.documents.page import MAINTENANCE, Component, Page, Post, Update
 
 ATOM = "http://www.w3.org/2005/Atom"
 ENTRIES = 50
-Tree.register_namespace("", ATOM)
 
 
 @dataclass(frozen=True)
@@ -52,22 +51,22 @@ def of_post(page: Page, post: Post, *, path: str) -> Feed:
 
 def atom(page: Page, feed: Feed) -> bytes:
     """The feed by RFC 4287, newest activity first."""
-    root = Tree.Element(f"{{{ATOM}}}feed", {"{http://www.w3.org/XML/1998/namespace}lang": "en"})
+    root = Tree.Element("feed", {"xmlns": ATOM, "xml:lang": "en"})
     posts = _newest(feed)
-    add = _adder(root, ATOM)
+    add = _adder(root)
     add("id", _tag(page, page.site.updated_at if not posts else _born(page), feed.path))
     add("link", rel="alternate", type="text/html", href=f"{page.site.url}{feed.about}")
     add("link", rel="self", type="application/atom+xml", href=f"{page.site.url}{feed.path}")
     add("title", feed.title)
     add("updated", _rfc3339(posts[0].updated_at if posts else _born(page)))
-    _adder(add("author"), ATOM)("name", page.site.name)
+    _adder(add("author"))("name", page.site.name)
     for post in posts:
         _entry(page, root, post)
     return _bytes(root)
 
 
 def _entry(page: Page, root: Tree.Element, post: Post) -> None:
-    add = _adder(Tree.SubElement(root, f"{{{ATOM}}}entry"), ATOM)
+    add = _adder(Tree.SubElement(root, "entry"))
     add("id", _tag(page, post.created_at, f"{post.kind}/{post.id}"))
     add("published", _rfc3339(min([post.created_at, *(update.display_at for update in post.updates)])))
     add("updated", _rfc3339(post.updated_at))
@@ -82,18 +81,14 @@ def _entry(page: Page, root: Tree.Element, post: Post) -> None:
 
 def rss(page: Page, feed: Feed) -> bytes:
     """The feed by RSS 2.0, an item for each update, newest first."""
-    root = Tree.Element("rss", version="2.0")
+    root = Tree.Element("rss", {"version": "2.0", "xmlns:atom": ATOM})
     channel = Tree.SubElement(root, "channel")
     add = _adder(channel)
     posts = _newest(feed)
     changed = _rfc822(posts[0].updated_at if posts else _born(page))
     add("title", feed.title)
     add("link", f"{page.site.url}{feed.about}")
-    Tree.SubElement(
-        channel,
-        f"{{{ATOM}}}link",
-        {"rel": "self", "type": "application/rss+xml", "href": f"{page.site.url}{feed.path}"},
-    )
+    add("atom:link", rel="self", type="application/rss+xml", href=f"{page.site.url}{feed.path}")
     add("description", "Incidents and maintenance, newest activity first")
     add("language", "en")
     add("pubDate", changed)
@@ -169,13 +164,10 @@ def _content(page: Page, post: Post, updates: Iterable[Update]) -> str:
     return f"{window}{told}"
 
 
-def _adder(parent: Tree.Element, space: str = "") -> Callable[..., Tree.Element]:
+def _adder(parent: Tree.Element) -> Callable[..., Tree.Element]:
     def add(name: str, text: str = "", **attributes: str) -> Tree.Element:
-        element = Tree.SubElement(
-            parent,
-            f"{{{space}}}{name}" if space else name,
-            {key: _legal(value) for key, value in attributes.items()},
-        )
+        legal = {key: _legal(value) for key, value in attributes.items()}
+        element = Tree.SubElement(parent, name, legal)
         element.text = _legal(text) or None
         return element
 
