@@ -31,6 +31,7 @@ from oncall import canary, clock
 from oncall.canary import Flight
 from oncall.messaging.models import Delivery
 from oncall.models import Page
+from statuspage.models import StatusPage
 
 PULSE_LATE = timedelta(seconds=30)
 WORK_LATE = timedelta(seconds=60)
@@ -301,6 +302,17 @@ def _figures(now: datetime) -> Iterator[tuple[str, str, str, list[Sample]]]:
             "From the last canary's page to its message being handed over.",
             [({}, _age_s(state.canary.took))],
         )
+        "status_page_age_seconds",
+        "gauge",
+        "Since the public page was last rendered.",
+        [({"page": page.slug}, _age_s(now - page.rendered_at)) for page in _rendered_pages()],
+    )
+    yield (
+        "status_page_behind",
+        "gauge",
+        "1 while a change of the public page waits to be rendered.",
+        [({"page": page.slug}, float(page.rendered_version != page.version)) for page in _rendered_pages()],
+    )
     yield (
         "line_duration_seconds",
         "gauge",
@@ -319,6 +331,10 @@ def _figures(now: datetime) -> Iterator[tuple[str, str, str, list[Sample]]]:
         "1 while the last run of a line ended in an error.",
         [({"line": row.name}, float(bool(row.error))) for row in state.lines],
     )
+
+
+def _rendered_pages() -> QuerySet[StatusPage]:
+    return StatusPage.objects.exclude(rendered_at=None)
 
 
 def _by(column: str, rows: QuerySet) -> list[Sample]:

@@ -36,7 +36,7 @@ from oncall import (
 )
 from oncall.messaging import outbox
 from postmortems import actions, drafting
-from statuspage import fanout, maintenance, subscriptions
+from statuspage import exporting, fanout, maintenance, snapshots, subscriptions
 
 log = logging.getLogger("muster.pulse")
 
@@ -76,6 +76,14 @@ LINES: list[Line] = [
     Line("incidents.take_in", SECOND, ingest.take_in, "Turns stored requests into alerts.", "alerts"),
     Line("oncall.advance_pages", SECOND, escalation.advance_due, "Pages the next person.", "pages"),
     Line("messaging.deliver", SECOND, outbox.deliver_due, "Sends what is due, pages first.", "messages"),
+    Line("statuspage.publish", SECOND, snapshots.publish_due, "Renders the status page.", "status page"),
+    Line(
+        "statuspage.export",
+        2 * SECOND,
+        exporting.keep_up,
+        "Writes the status page to STATUSPAGE_EXPORT.",
+        "status page",
+    ),
     Line("statuspage.fan_out", SECOND, fanout.fan_out, "Writes each subscriber's mail about an update."),
     Line(
         "incidents.notice_silence",

@@ -1,16 +1,18 @@
-"""Rendered documents, kept in this process: while nothing has changed a request costs one query.
+"""Documents that a view has made, kept in this process: while nothing has changed a request costs one query.
 
 A copy is good for the version of the page that it was made of, and for a few seconds, since some of what it says
 moves with the clock ("as of 14:41 UTC").
 """
 
-import gzip
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from statuspage import snapshots
+from statuspage.catalogue import Document, Reading
+from statuspage.snapshots import Rendered
 
 FRESH_FOR = timedelta(seconds=15)
 AT_MOST = 500
@@ -18,12 +20,9 @@ AT_MOST = 500
 
 @dataclass(frozen=True)
 class Copy:
-    """One document as bytes, plain and compressed, with the mark that tells it from its next version."""
+    """A document with what it was made of, and when."""
 
-    body: bytes
-    zipped: bytes
-    etag: str
-    content_type: str
+    rendered: Rendered
     version: int
     made_at: datetime
 
@@ -33,37 +32,24 @@ _rendering = threading.Lock()
 
 
 def copy(
-    page_id: int,
-    name: str,
-    *,
-    version: int,
-    at: datetime,
-    content_type: str,
-    render: Callable[[], bytes | None],
-) -> Copy | None:
-    """The document of that name, rendered only if there is no good copy; None if ``render`` knows none.
+    page_id: int, document: Document, *, version: int, at: datetime, read: Callable[[], Reading]
+) -> Rendered | None:
+    """The document, rendered only if there is no good copy; None if there is no such thing on the page.
 
     However many ask at once, one renders and the others get what it made.
     """
-    key = (page_id, name)
+    key = (page_id, document.path)
     kept = _kept.get(key)
     if kept and _good(kept, version, at):
-        return kept
+        return kept.rendered
     with _rendering:
         kept = _kept.get(key)
         if kept and _good(kept, version, at):
-            return kept
-        body = render()
-        if body is None:
+            return kept.rendered
+        made = snapshots.render(document, read())
+        if made is None:
             return None
-        _kept[key] = made = Copy(
-            body=body,
-            zipped=gzip.compress(body, 6, mtime=0),
-            etag=hashlib.sha256(body).hexdigest()[:16],
-            content_type=content_type,
-            version=version,
-            made_at=at,
-        )
+        _kept[key] = Copy(made, version, at)
         _kept.move_to_end(key)
         while len(_kept) > AT_MOST:
             _kept.popitem(last=False)

@@ -6,7 +6,7 @@ person. A component that is not visible, or stands below one that is not, does n
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Min, Q, QuerySet
@@ -17,6 +17,7 @@ from statuspage.documents.page import Affected, Component, Page, Post, Site, Spe
 UPTIME_DAYS = 90
 RECENT = timedelta(days=UPTIME_DAYS + 1)
 NEWEST = 50
+YEAR_DAYS = 400
 
 
 def recent(page: models.StatusPage, *, at: datetime) -> Page:
@@ -32,9 +33,26 @@ def newest(page: models.StatusPage, kind: str, *, at: datetime) -> Page:
     return gather(page, page.posts.filter(pk__in=list(chosen)), since=at, at=at)
 
 
+def latest(page: models.StatusPage, *, at: datetime) -> Page:
+    """The posts that were last told of, of either kind; their components stand as they are now."""
+    chosen = page.posts.order_by("-updated_at", "-id").values_list("pk", flat=True)[:NEWEST]
+    return gather(page, page.posts.filter(pk__in=list(chosen)), since=at, at=at)
+
+
 def one(page: models.StatusPage, public_id: str, *, at: datetime) -> Page:
     """A single post, or none if there is no such post on this page."""
     return gather(page, page.posts.filter(public_id=public_id), since=at, at=at)
+
+
+def year(page: models.StatusPage, *, at: datetime) -> Page:
+    """What twelve months of uptime are made of: posts and spells that reach into them."""
+    since = at - timedelta(days=YEAR_DAYS)
+    return gather(page, page.posts.filter(Q(resolved_at=None) | Q(resolved_at__gte=since)), since=since, at=at)
+
+
+def everything(page: models.StatusPage, *, at: datetime) -> Page:
+    """All posts there ever were, for who renders the whole past at once."""
+    return gather(page, page.posts.all(), since=datetime.min.replace(tzinfo=UTC), at=at)
 
 
 def between(page: models.StatusPage, first: date, last: date, *, at: datetime) -> Page:

@@ -8,14 +8,16 @@ PUBLIC_ID = r"(?P<public_id>[a-z0-9]{12})"
 TOKEN = r"(?P<token>[A-Za-z0-9_-]{12,64})"  # noqa: S105 - a pattern, no secret
 
 urlpatterns = [
-    path("", pages.index),
-    re_path(r"^history/?$", pages.history),
-    re_path(rf"^incidents/{PUBLIC_ID}/?$", pages.incident),
+    path("", pages.document),
+    re_path(r"^(history|uptime|embed)/?$", pages.document),
+    re_path(r"^history/20\d\d-\d\d/?$", pages.document),
+    re_path(rf"^(incidents|uptime)/{PUBLIC_ID}/?$", pages.document),
+    re_path(rf"^(incidents|uptime|components)/{PUBLIC_ID}\.(atom|rss|ics|csv)$", pages.document),
+    re_path(rf"^components/{PUBLIC_ID}/badge\.svg$", pages.document),
+    re_path(r"^(history\.atom|history\.rss|maintenance\.ics|badge\.svg|badge\.json)$", pages.document),
     re_path(r"^subscribe/?$", subscribers.subscribe),
     re_path(rf"^confirm/{TOKEN}/?$", subscribers.confirm),
     re_path(rf"^manage/{TOKEN}/?$", subscribers.manage),
     re_path(rf"^u/{TOKEN}/?$", subscribers.unsubscribe),
-    *(path(f"api/v2/{name}", view) for name, view in pages.API.items()),
-    re_path(rf"^api/v2/incidents/{PUBLIC_ID}\.json$", pages.one_post, {"kind": "incident"}),
-    re_path(rf"^api/v2/scheduled-maintenances/{PUBLIC_ID}\.json$", pages.one_post, {"kind": "maintenance"}),
+    re_path(r"^api/v2/[a-z0-9/-]+\.json$", pages.document),
 ]

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from incidents import rehearsal
 from incidents.models import Incident, Severity
-from oncall import clock, rotation
+from oncall import clock
 from oncall.admin.directory import ServiceAdmin
 from oncall.admin.pages import PageAdmin
 from oncall.edges import times
@@ -49,12 +49,6 @@ class RehearsalForm(forms.Form):
     severity = forms.ModelChoiceField(
         Severity.objects.order_by("rank"), required=False, empty_label="Not judged yet"
     )
-
-    def clean_at(self) -> datetime:
-        at = self.cleaned_data["at"]
-        if not rotation.FIRST_YEAR < at.year < rotation.LAST_YEAR:
-            raise forms.ValidationError("Choose a time that a calendar of ours reaches.")
-        return at
 
 
 @dataclass(frozen=True)

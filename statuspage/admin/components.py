@@ -97,7 +97,3 @@ class StatusPageAdmin(HistoryAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj=None) -> bool:
         return False
-
-    def save_model(self, request: HttpRequest, page: StatusPage, form, change: bool) -> None:
-        page.version += 1  # its name and zone stand in every copy
-        super().save_model(request, page, form, change)

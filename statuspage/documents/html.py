@@ -9,7 +9,8 @@ from django.template.loader import render_to_string
 
 from statuspage import rollup, uptime
 from statuspage.documents import cards, rows, words
-from statuspage.documents.page import INCIDENT, MAINTENANCE, Page, Post
+from statuspage.documents import year as years
+from statuspage.documents.page import CLOSED, INCIDENT, MAINTENANCE, Component, Page, Post
 
 LOOK_BACK_DAYS = 14
 NAMED_IN_BANNER = 3
@@ -109,6 +110,8 @@ def incident(page: Page, post: Post) -> bytes:
     """The permanent address of one post."""
     zone = page.site.zone
     began = words.local(post.began_at, zone).date()
+    # What is over says the same bytes until somebody changes it, so it is dated by that.
+    stood_at = post.updated_at if post.status in CLOSED else page.as_of
     shown = cards.card(page, post, fold=False)
     return _page(
         "incident",
@@ -128,7 +131,7 @@ def incident(page: Page, post: Post) -> bytes:
             zone,
             date_words=words.short_day,
         ),
-        as_of=words.moment(page.as_of, zone, words.full(page.as_of, zone)),
+        as_of=words.moment(stood_at, zone, words.full(stood_at, zone)),
     )
 
 
@@ -205,6 +208,40 @@ def _seconds_in(page: Page, status: str, month: date) -> int:
             total += int((end - start).total_seconds())
             reached = end
     return total
+
+
+def year(page: Page, component: Component | None) -> bytes:
+    """Twelve months of one component, with how the figures are computed; None where no component shows any."""
+    zone = page.site.zone
+    as_of = words.moment(page.as_of, zone, words.full(page.as_of, zone))
+    if component is None:
+        return _page("uptime", page, as_of=as_of)
+    told = years.days(page, component)
+    entries = years.entries(page, component, told)
+    seen: set[str] = set()
+    lines = [{**vars(entry), "first": not (entry.iso in seen or seen.add(entry.iso))} for entry in entries]
+    return _page(
+        "uptime",
+        page,
+        component=component,
+        components=years.shown(page),
+        figures=years.figures(told),
+        months=years.months(told, entries, status_now=component.status),
+        week=years.WEEK,
+        entries=lines,
+        as_of=as_of,
+    )
+
+
+def embed(page: Page) -> bytes:
+    """The state in one line, for a frame in other people's pages; with the worst open post, if there is one."""
+    running = cards.open_posts(page)
+    return _page(
+        "embed",
+        page,
+        status=rollup.worst(leaf.status for leaf in page.leaves),
+        post=running[0] if running else None,
+    )
 
 
 def plain(template: str, page: Page, **context: object) -> bytes:

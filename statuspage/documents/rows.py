@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from statuspage import rollup, uptime
 from statuspage.documents import bars, words
@@ -90,7 +90,7 @@ def _row(page: Page, component: Component, below: dict, few: bool) -> Row:
 
 def _leaf(page: Page, component: Component) -> Row:
     known = component.showcase and component.days
-    entries = list(_entries(page, component))
+    found = list(_entries(page, component))
     return Row(
         name=component.name,
         status=component.status,
@@ -98,8 +98,8 @@ def _leaf(page: Page, component: Component) -> Row:
         figure=words.percent(uptime.percentage(component.days)) if known else "",
         bars=_bars(component.days, component.status) if known else None,
         description=component.description,
-        entries=tuple(entries[:LONGEST_TABLE]),
-        hidden_entries=max(len(entries) - LONGEST_TABLE, 0),
+        entries=tuple(found[:LONGEST_TABLE]),
+        hidden_entries=max(len(found) - LONGEST_TABLE, 0),
     )
 
 
@@ -151,11 +151,13 @@ def _label(days: Sequence[uptime.Day], figure) -> str:
 
 
 def _entries(page: Page, component: Component) -> Iterable[Entry]:
-    """Newest first: per day, post and state, how long; what still lasts says so."""
-    if not component.days:
-        return
+    return entries(page, component, since=component.days[0].date) if component.days else ()
+
+
+def entries(page: Page, component: Component, *, since: date) -> Iterable[Entry]:
+    """Newest first, from a local day on: per day, post and state, how long; what still lasts says so."""
     zone, names = page.site.zone, {post.id: post.name for post in page.posts}
-    first = uptime.midnight(component.days[0].date, zone)
+    first = uptime.midnight(since, zone)
     seconds: dict[tuple, int] = defaultdict(int)
     lasting = set()
     for spell in component.spells:

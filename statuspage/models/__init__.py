@@ -1,5 +1,6 @@
 from statuspage.models.page import MAIN, Component, ComponentStatus, StatusPage, new_public_id, outdate
 from statuspage.models.posts import ComponentImpact, Impact, Maintenance, Post, PostUpdate
+from statuspage.models.snapshots import Snapshot
 from statuspage.models.subscribers import SignUp, Subscriber
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Post",
     "PostUpdate",
     "SignUp",
+    "Snapshot",
     "StatusPage",
     "Subscriber",
     "new_public_id",

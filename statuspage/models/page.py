@@ -2,6 +2,7 @@
 
 import secrets
 import string
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -9,6 +10,7 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
+from oncall.messaging import doorbell
 from oncall.models import Service
 from oncall.models.fields import TimeZoneField
 from statuspage import rollup
@@ -22,21 +24,68 @@ def new_public_id() -> str:
     return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
 
 
+#: The clock alone changes what the page says: "as of 14:41", midnight, a next update that is overdue.
+TICK = timedelta(seconds=60)
+#: However fast changes come, a page is rendered at most so often, and its past at most so often.
+RENDERS_EVERY = timedelta(seconds=1)
+SWEEPS_EVERY = timedelta(seconds=10)
+
+
+class StatusPageQuerySet(models.QuerySet):
+    def due(self, now: datetime) -> "StatusPageQuerySet":
+        """Pages whose snapshots are to be made anew: after a change, and each minute."""
+        behind = ~Q(rendered_version=F("version")) & Q(rendered_at__lte=now - RENDERS_EVERY)
+        past_behind = ~Q(swept_version=F("version")) & Q(swept_at__lte=now - SWEEPS_EVERY)
+        never = Q(rendered_at=None) | Q(swept_at=None)
+        return self.filter(never | behind | past_behind | Q(rendered_at__lte=now - TICK))
+
+
 class StatusPage(models.Model):
-    """One public page. ``version`` grows with every change of anything on it: copies of an older one are stale."""
+    """One public page. ``version`` grows with every change of anything on it: copies of an older one are stale.
+
+    ``rendered_version`` and ``rendered_at`` tell what its snapshots were last made of, ``swept_version`` up to
+    which change those of the past are right too, and ``serial`` grows whenever one of them has become other bytes;
+    ``exported_serial`` is what the exported files were made of.
+    """
 
     slug = models.SlugField(unique=True, default=MAIN)
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
     name = models.CharField(max_length=100, help_text="Your company or product, as customers know it.")
     time_zone = TimeZoneField(help_text="Times and days on the page are those of this zone.")
     version = models.PositiveBigIntegerField(default=1, editable=False)
+    rendered_version = models.PositiveBigIntegerField(default=0, editable=False)
+    rendered_at = models.DateTimeField(null=True, editable=False)
+    swept_version = models.PositiveBigIntegerField(default=0, editable=False)
+    swept_at = models.DateTimeField(null=True, editable=False)
+    serial = models.PositiveBigIntegerField(default=0, editable=False)
+    exported_serial = models.PositiveBigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    history = HistoricalRecords(excluded_fields=["version"])
+    objects = StatusPageQuerySet.as_manager()
+    #: Counted by statements of their own: a form that was read before them must not set them back.
+    COUNTED = (
+        "version",
+        "rendered_version",
+        "rendered_at",
+        "swept_version",
+        "swept_at",
+        "serial",
+        "exported_serial",
+    )
+    history = HistoricalRecords(excluded_fields=list(COUNTED))
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args, **options) -> None:
+        """Everything but the counters, which only grow; what the page says of itself outdates its copies."""
+        if self.pk and not options.get("force_insert") and options.get("update_fields") is None:
+            own = {field.name for field in self._meta.concrete_fields if not field.primary_key}
+            options["update_fields"] = own.difference(self.COUNTED)
+        with transaction.atomic():
+            super().save(*args, **options)
+            outdate(self.pk)
 
     @classmethod
     def main(cls) -> "StatusPage":
@@ -53,6 +102,7 @@ def main_page() -> int:
 def outdate(page_id: int) -> None:
     """Every copy of this page is stale from now on. For those who write without ``save()``."""
     StatusPage.objects.filter(pk=page_id).update(version=F("version") + 1)
+    doorbell.ring()
 
 
 class Public(models.Model):

@@ -8,12 +8,14 @@ where TEST_DATABASE_URL names a server and redis-server is installed.
 """
 
 import contextlib
+import gzip
 import json
 import random
 import shutil
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench import lateness, on_call
@@ -205,30 +207,100 @@ def _take_all_in(made: Portal) -> float:
     return float(said)
 
 
+GZIP = {"Accept-Encoding": "gzip"}
+
+
 def reads() -> None:
-    """The status page beside a bare WSGI application."""
+    """A page of 50 components and 90 days beside a bare WSGI application that answers the same bytes."""
 
     def measure(database: str, made: Portal, relay: Relay) -> None:
-        made.up("--no-engine")
+        made.up()
         found_company(made)
-        rate, statuses = requests_per_second(f"{made.url}/")
-        assert statuses == [200], statuses
-        tell(f"status_page_{database}", rate, "requests/s")
-        bare = _bare(made)
-        tell(f"status_page_of_bare_wsgi_{database}", rate / bare, "of a bare WSGI application")
+        made.python(LARGE_PAGE)
+        until(lambda: "Component 49" in made.http.get("/").text, 30, "the page")
+        until(lambda: "last-modified" in made.http.get("/").headers, 30, "its snapshot")
+        body = made.http.get("/", headers={"Accept-Encoding": "identity"}).content
+        tell("status_page_size", len(body) / 1000, "kB")
+        tell("status_page_zipped_size", len(gzip.compress(body, 6)) / 1000, "kB")
+        with _bare(made, gzip.compress(body, 6)) as bare:
+            pairs = [(_rate(f"{made.url}/"), _rate(bare)) for _ in range(3)]
+        tell(f"status_page_{database}", statistics.median(ours for ours, _ in pairs), "requests/s")
+        ratios = [ours / theirs for ours, theirs in pairs]
+        tell(f"status_page_of_bare_wsgi_{database}", statistics.median(ratios), "of a bare WSGI application")
+        tell(f"render_{database}", float(made.python(RENDER)), "ms for the whole page set")
+        shown = [_publish(made, n) for n in range(10)]
+        tell(f"published_to_visible_{database}_max_of_10", max(shown) * 1000, "ms")
 
     each_database(measure)
 
 
-def _bare(made: Portal) -> float:
-    """What the same server does with an application that does nothing."""
-    port = free_port()
-    place = ["--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "4"]
+LARGE_PAGE = """
+    from datetime import timedelta
+    from oncall import clock
+    from statuspage import publishing
+    from statuspage.models import Component
+
+    at = clock.now()
+    groups = [Component.objects.create(slug=f"g{n}", name=f"Group {n}", is_group=True) for n in range(5)]
+    rows = [
+        Component.objects.create(slug=f"c{n}", name=f"Component {n}", parent=groups[n % 5], position=n + 1)
+        for n in range(50)
+    ]
+    for n in range(40):
+        publishing.publish(
+            name=f"Trouble {n}", body="We looked into it.", status="resolved", backfilled=True,
+            components={rows[n]: "major_outage"}, started_at=at - timedelta(days=2 * n + 1, minutes=50),
+            ended_at=at - timedelta(days=2 * n + 1), by=None, at=at,
+        )
+    """
+RENDER = """
+    import time
+    from django.db import transaction
+    from oncall import clock
+    from statuspage import snapshots
+    from statuspage.models import StatusPage, outdate
+
+    took = []
+    for _ in range(5):
+        outdate(StatusPage.main().pk)
+        began = time.process_time()
+        snapshots.publish(StatusPage.main(), at=clock.now())
+        took.append(time.process_time() - began)
+    print(min(took) * 1000)
+    """
+
+
+def _publish(made: Portal, n: int) -> float:
+    """Seconds from the return of the verb until a reader sees the post."""
+    done = float(made.python(f"""
+        import time
+        from oncall import clock
+        from statuspage import publishing
+
+        publishing.publish(name="Visible {n}", body="x", by=None, at=clock.now())
+        print(time.time())
+        """))
+    until(lambda: f"Visible {n}" in made.http.get("/").text, 20, "the post")
+    return max(0.0, time.time() - done)
+
+
+def _rate(url: str) -> float:
+    rate, statuses = requests_per_second(url, seconds=3.0, headers=GZIP)
+    assert statuses == [200], statuses
+    return rate
+
+
+@contextlib.contextmanager
+def _bare(made: Portal, body: bytes) -> Iterator[str]:
+    """The address of the same server with an application that only hands over these bytes."""
+    port, path = free_port(), made.folder / "bare.bin"
+    path.write_bytes(body)
+    place = ["--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "4", "--no-ws"]
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", *place, "tests.bench.bare:application"]
-    server = Process(command, made.folder / "bare.log", made.env)
+    server = Process(command, made.folder / "bare.log", made.env | {"BARE_BODY": str(path)})
     try:
         until(lambda: b"Started worker" in server.log.read_bytes(), what="the bare application")
-        return requests_per_second(f"http://127.0.0.1:{port}/")[0]
+        yield f"http://127.0.0.1:{port}/"
     finally:
         server.stop()
 

@@ -62,7 +62,8 @@ def site(live_server, page, cards, wallets, alice, at, subscriber, settings):
         at=at(),
     )
     dave = subscriber()
-    paths = ["/", "/history/", f"/incidents/{told.public_id}/", "/subscribe/", "/incidents/aaaaaaaaaaaa/"]
+    paths = ["/", "/history/", "/uptime/", "/embed/", f"/incidents/{told.public_id}/", "/subscribe/"]
+    paths.append("/incidents/aaaaaaaaaaaa/")
     own = [links.manage_url(dave), links.unsubscribe_url(dave)]
     return [live_server.url + path for path in paths] + own
 
@@ -81,7 +82,7 @@ def test_every_page_fits_and_breaks_no_rule(browser, site):
 
 
 def test_subscribing_in_the_browser(browser, site):
-    browser.open(site[3])
+    browser.open(site[5])
 
     assert browser.submit("main form", email="erin@shop.example") == 202
     assert "Look into your mail" in browser.run("document.body.innerText")

@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
 from config import demo
-from config.supervisor import Child, Supervisor, is_taken
+from config.supervisor import Child, Supervisor, is_taken, say
 from oncall.models import User
+from statuspage.edges import disk
 
 WEB_OPTIONS = (
     "--workers-kill-timeout 5 --blocking-threads 4 --backpressure 64 --respawn-failed-workers --no-ws"
@@ -62,7 +63,11 @@ class Command(BaseCommand):
                 self.stdout.write("Loading the demo company ...")
                 call_command("demo", stdout=io.StringIO())
         except DatabaseError as failure:
-            raise CommandError(f"The database cannot be used: {str(failure).strip()}") from None
+            why = f"The database cannot be used: {str(failure).strip()}"
+            if not disk.read():
+                raise CommandError(why) from None
+            # A machine that restarts while the database is away still has customers who want to know.
+            say(f"{why}\nThe status page is answered from its last copies; all else waits for the database.")
 
 
 def banner(*, web: bool, engine: bool) -> str:
@@ -85,9 +90,12 @@ def banner(*, web: bool, engine: bool) -> str:
 def who_may_sign_in() -> str:
     """The demo's login while it works, or how to make a first account."""
     username, password = demo.LOGIN
-    alice = User.objects.filter(username=username, is_staff=True).first()
-    if alice and alice.check_password(password):
-        return f"as {username}, password {password} (the demo company)"
-    if User.objects.filter(is_superuser=True).exists():
-        return "with your account"
+    try:
+        alice = User.objects.filter(username=username, is_staff=True).first()
+        if alice and alice.check_password(password):
+            return f"as {username}, password {password} (the demo company)"
+        if User.objects.filter(is_superuser=True).exists():
+            return "with your account"
+    except DatabaseError:
+        return "once the database is back"
     return "with an account: make the first with `manage.py createsuperuser`"

@@ -1,0 +1,196 @@
+"""What is public, rendered and kept as bytes: made anew after every change and each minute, by the pulse.
+
+Readers are answered from these bytes (``edges.serve``), so they cost no query and outlive the database. Rendering
+anything twice, or in two places at once, does no harm: what counts is which version of the page it was made of.
+"""
+
+import gzip
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from statuspage import catalogue, public, rollup
+from statuspage.catalogue import Document, Reading
+from statuspage.models import Post, Snapshot, StatusPage
+from statuspage.models.page import SWEEPS_EVERY
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One document as bytes. ``etag`` is the same for the same bytes, wherever they were made."""
+
+    path: str
+    media: str
+    body: bytes
+    zipped: bytes
+    etag: str
+
+
+def render(document: Document, read: Reading) -> Rendered | None:
+    """The document as it is for this reading; None where there is none."""
+    body = document.make(read)
+    if body is None:
+        return None
+    return Rendered(
+        path=document.path,
+        media=document.media,
+        body=body,
+        zipped=gzip.compress(body, 6, mtime=0),
+        etag=etag_of(body),
+    )
+
+
+def etag_of(body: bytes) -> str:
+    """The mark by which caches and readers know these bytes again."""
+    return hashlib.sha256(body).hexdigest()[:16]
+
+
+#: A page whose rendering failed is tried again after this time.
+RETRY_AFTER = timedelta(seconds=30)
+_failed_at: dict[int, datetime] = {}
+
+
+def publish_due(*, now: Callable[[], datetime]) -> int:
+    """The pulse's line: every page that has changed, or has not been rendered for a minute.
+
+    A page that cannot be rendered keeps its last good copy and holds up no other; the first failure is raised
+    after the others are done, so that the line stands as failing.
+    """
+    done, failures = 0, []
+    for page in StatusPage.objects.due(now()):
+        if page.pk in _failed_at and now() < _failed_at[page.pk] + RETRY_AFTER:
+            continue
+        try:
+            done += publish(page, at=now())
+            _failed_at.pop(page.pk, None)
+        except Exception as failure:
+            _failed_at[page.pk] = now()
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+    return done
+
+
+def publish(page: StatusPage, *, at: datetime) -> int:
+    """Render what is current, and after a change of the page or at midnight its past; how many documents changed.
+
+    The page's version is read before anything it counts, so what is stored is never older than it says.
+    """
+    page = StatusPage.objects.get(pk=page.pk)
+    read = Reading(page, at)
+    changed = _store(page, _made(_current(read), read), at=at, swept=False)
+    if _past_is_due(page, at):
+        whole = Reading(page, at, whole=True)
+        changed += _store(page, _made(_past(whole), whole), at=at, swept=True)
+    return changed
+
+
+def _past_is_due(page: StatusPage, at: datetime) -> bool:
+    """After a change, though not at each of many; and on each new day, since days of uptime end at midnight."""
+    if page.swept_at is None:
+        return True
+    zone = public.zone_of(page)
+    another_day = page.swept_at.astimezone(zone).date() != at.astimezone(zone).date()
+    return another_day or (page.swept_version != page.version and at - page.swept_at >= SWEEPS_EVERY)
+
+
+def kept(page: StatusPage) -> list[Rendered]:
+    """What is stored of a page, every document."""
+    return [
+        Rendered(row.path, row.media, bytes(row.body), bytes(row.zipped), row.etag)
+        for row in page.snapshots.all()
+    ]
+
+
+def _made(documents: Iterable[Document], read: Reading) -> list[Rendered]:
+    return [made for document in documents if (made := render(document, read))]
+
+
+def _current(read: Reading) -> Iterable[Document]:
+    """What the clock or the last change may have moved: pages, the API, open posts and posts touched just now."""
+    yield from catalogue.FIXED.values()
+    since = read.page.rendered_at
+    open_posts = [post for post in read.recent.posts if post.is_open or post.status == "scheduled"]
+    touched = [post for post in read.told.posts if since is None or post.updated_at >= since]
+    for post in {post.id: post for post in [*open_posts, *touched]}.values():
+        yield from catalogue.of_post(post.kind, post.id)
+    for component in read.recent.leaves:
+        if component.status != rollup.OPERATIONAL or since is None or component.updated_at >= since:
+            yield from catalogue.of_component(component.id)
+
+
+def _past(read: Reading) -> Iterable[Document]:
+    """Everything else that has an address."""
+    for post in read.everything.posts:
+        yield from catalogue.of_post(post.kind, post.id)
+    for component in read.recent.components:
+        yield from catalogue.of_component(component.id)
+    yield from catalogue.months(read)
+
+
+@transaction.atomic
+def _store(page: StatusPage, made: list[Rendered], *, at: datetime, swept: bool) -> int:
+    """Write what has become other bytes, forget what has no address any more, and note the version.
+
+    Whoever rendered an older version than what is stored has lost, and writes nothing.
+    """
+    held = StatusPage.objects.select_for_update().get(pk=page.pk)
+    noted = held.swept_version if swept else held.rendered_version
+    if noted > page.version:
+        return 0
+    kept = dict(page.snapshots.values_list("path", "etag"))
+    fresh = [one for one in made if kept.get(one.path) != one.etag]
+    rows = [
+        Snapshot(
+            page=page,
+            path=one.path,
+            media=one.media,
+            body=one.body,
+            zipped=one.zipped,
+            etag=one.etag,
+            version=page.version,
+            changed_at=at,
+        )
+        for one in fresh
+    ]
+    Snapshot.objects.bulk_create(
+        rows,
+        batch_size=50,
+        update_conflicts=True,
+        unique_fields=["page", "path"],
+        update_fields=["media", "body", "zipped", "etag", "version", "changed_at"],
+    )
+    gone = _forget(page, kept, made, swept=swept)
+    changed = len(fresh) + gone
+    notes = {"swept_version": page.version, "swept_at": at} if swept else {}
+    if not swept:
+        notes = {"rendered_version": page.version, "rendered_at": at}
+    StatusPage.objects.filter(pk=page.pk).update(serial=F("serial") + int(changed > 0), **notes)
+    return changed
+
+
+def _forget(page: StatusPage, kept: dict[str, str], made: list[Rendered], *, swept: bool) -> int:
+    """Delete what has no address any more: after a sweep everything that was not made, else what is gone for sure.
+
+    A component that was hidden and a post that was deleted must not be readable until the next sweep.
+    """
+    known = {one.path for one in made} | set(catalogue.FIXED)
+    if not swept:
+        known |= _addresses(page)
+    lost = [path for path in kept if path not in known]
+    Snapshot.objects.filter(page=page, path__in=lost).delete()
+    return len(lost)
+
+
+def _addresses(page: StatusPage) -> set[str]:
+    """Every path that may exist now."""
+    posts = Post.objects.filter(page=page).values_list("kind", "public_id")
+    documents = [document for kind, key in posts for document in catalogue.of_post(kind, key)]
+    for component in public.visible(page.components.all()):
+        documents += catalogue.of_component(component.public_id)
+    months = page.snapshots.filter(path__startswith="/history/").values_list("path", flat=True)
+    return {document.path for document in documents} | set(months)
