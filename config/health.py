@@ -302,6 +302,7 @@ def _figures(now: datetime) -> Iterator[tuple[str, str, str, list[Sample]]]:
             "From the last canary's page to its message being handed over.",
             [({}, _age_s(state.canary.took))],
         )
+    yield (
         "status_page_age_seconds",
         "gauge",
         "Since the public page was last rendered.",
