@@ -61,7 +61,12 @@ class DeliveryAdmin(ReadOnly, VerbsAdmin):
         ("Message", {"fields": ["text", "html"]}),
         (
             "Times",
-            {"fields": ["created_at", "due_at", "expires_at", "finished_at", "attempt_count", "stable_id"]},
+            {
+                "fields": [
+                    *("created_at", "due_at", "expires_at", "finished_at", "attempt_count"),
+                    *("stable_id", "provider_id"),
+                ]
+            },
         ),
     ]
     inlines = [AttemptInline]
