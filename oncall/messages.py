@@ -212,7 +212,7 @@ def _compose(page: Page, at: datetime, *, template: str = "page") -> Message:
         subject=plain(f"oncall/mail/{template}.subject", context),
         text=plain(f"oncall/mail/{template}.txt", context),
         html=render_to_string(f"oncall/mail/{template}.html", context),
-        brief=plain("oncall/mail/page.brief", context) if template == "page" else "",
+        brief=plain("oncall/mail/page.brief", context),
         at=at,
     )
 

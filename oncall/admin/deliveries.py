@@ -78,7 +78,7 @@ class DeliveryAdmin(ReadOnly, VerbsAdmin):
             {
                 "fields": [
                     *("created_at", "due_at", "held_until", "expires_at", "finished_at"),
-                    *("bundled_into", "attempt_count", "stable_id"),
+                    *("bundled_into", "attempt_count", "stable_id", "provider_id"),
                 ]
             },
         ),

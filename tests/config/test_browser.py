@@ -134,7 +134,7 @@ def test_every_kind_of_page_loads_without_complaint(company, browser):
 def is_new(link: str, ours: str, known: list[str]) -> bool:
     """A page of ours of a kind that has not been visited enough."""
     if not link.startswith(ours) or any(
-        word in link for word in ("/logout", ".json", "/schema/", "/calendars/")
+        word in link for word in ("/logout", ".json", ".atom", ".rss", ".ics", ".svg", ".csv", "/schema/", "/calendars/")
     ):
         return False
     return [kind(one) for one in known].count(kind(link)) < OF_EACH_KIND

@@ -191,7 +191,7 @@ def test_the_list_of_actions_takes_the_same_queries_however_long(
     for number in range(count):
         actions.add(draft, title=f"Action {number}", owner=alice, priority="high", by=alice, at=AT)
 
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(24):
         signed_in.get(reverse("admin:postmortems_actionitem_changelist"))
 
 

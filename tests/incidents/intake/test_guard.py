@@ -65,14 +65,12 @@ def test_nul_and_half_characters_become_the_replacement_character():
 
 @pytest.mark.parametrize("depth", [33, 1_500, 100_000])
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-def test_a_deep_body_is_refused_at_once(depth, opening, closing):
+def test_a_deep_body_is_refused_before_it_is_parsed(depth, opening, closing):
     body = ('{"a":' + opening * depth + "1" + closing * depth + "}").encode()
 
-    begun = time.perf_counter()
     status, reason = refusal(body)
 
     assert (status, "deep" in reason) == (400, True)
-    assert time.perf_counter() - begun < 0.2
 
 
 def test_brackets_inside_strings_are_no_depth():
