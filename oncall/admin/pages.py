@@ -84,7 +84,8 @@ class PageAdmin(VerbsAdmin):
 
     verbs = (
         Verb("acknowledge", "Acknowledge", paging.acknowledge, icon="check", tone="btn-fill",
-             allowed=can_be_answered, versioned=False, done="You have it. Nobody else is paged."),
+             allowed=can_be_answered, versioned=False,
+             done="You have it. Nobody else is paged, unless others must answer as well."),
         Verb("escalate", "Escalate", escalate, icon="arrow-up", allowed=has_somebody_next,
              done="Whoever is next is being paged."),
         Verb("unacknowledge", "Give back", paging.unacknowledge, icon="repeat", allowed=is_acknowledged,
