@@ -42,8 +42,9 @@ UNDER_WAY = timedelta(seconds=2 * LIMIT_S)
 def tell(page: Page, kind: str, text: str, *, by: User | None, at: datetime) -> int:
     """Write a follow-up for every message of the page that can be changed, in the caller's transaction."""
     mediums = changeable()
-    out_there = Delivery.objects.filter(topic=page.topic, medium__in=mediums).out_there() if mediums else []
-    sent = list(out_there)
+    # What went in one message with other pages speaks of those too, and stays as it is.
+    alone = Delivery.objects.filter(topic=page.topic, medium__in=mediums, bundled_into=None, bundled=None)
+    sent = list(alone.out_there()) if mediums else []
     if not sent:
         return 0
     outbox.cancel(topic=topic(page), at=at, reason="something newer has happened")

@@ -63,17 +63,25 @@ def pristine(django_db_setup, django_db_blocker):
         return databases.Pristine(connection)
 
 
+KEEPER = pytest.StashKey()
+
+
 @pytest.fixture(autouse=True)
 def shipped_rows(request):
-    """What migrations ship survives tests that commit: pytest's workers may run any test after one of them.
-
-    Asks for no database itself, so it ends after the database's own fixture has flushed.
-    """
+    """What migrations ship survives tests that commit: pytest's workers may run any test after one of them."""
     marker = request.node.get_closest_marker("django_db")
-    commits = (marker and marker.kwargs.get("transaction")) or COMMITTING & set(request.fixturenames)
-    keeper = request.getfixturevalue("pristine") if commits else None
-    yield
-    if keeper:
-        with request.getfixturevalue("django_db_blocker").unblock():
+    if (marker and marker.kwargs.get("transaction")) or COMMITTING & set(request.fixturenames):
+        blocker = request.getfixturevalue("django_db_blocker")
+        request.node.stash[KEEPER] = request.getfixturevalue("pristine"), blocker
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    """Only when every fixture has ended is the database flushed, whatever the order in which they began."""
+    ended = yield
+    if KEEPER in item.stash:
+        keeper, blocker = item.stash[KEEPER]
+        with blocker.unblock():
             keeper.put_back()
             ContentType.objects.clear_cache()
+    return ended

@@ -131,11 +131,13 @@ def test_every_kind_of_page_loads_without_complaint(company, browser):
     assert len(seen) > 20
 
 
+#: What stands behind a link and is no page of ours.
+NO_PAGES = ("/logout", ".json", ".atom", ".rss", ".ics", ".svg", ".csv", "/schema/", "/calendars/")
+
+
 def is_new(link: str, ours: str, known: list[str]) -> bool:
     """A page of ours of a kind that has not been visited enough."""
-    if not link.startswith(ours) or any(
-        word in link for word in ("/logout", ".json", ".atom", ".rss", ".ics", ".svg", ".csv", "/schema/", "/calendars/")
-    ):
+    if not link.startswith(ours) or any(word in link for word in NO_PAGES):
         return False
     return [kind(one) for one in known].count(kind(link)) < OF_EACH_KIND
 
