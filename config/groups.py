@@ -1,4 +1,4 @@
-"""The groups that a fresh portal has, and what each may do. Editable afterwards; nothing here runs again."""
+"""The groups that a fresh portal has, and what each may do. Editable afterwards; only new models are added."""
 
 from django.apps import apps
 from django.contrib.auth.management import create_permissions
@@ -88,15 +88,30 @@ def ship() -> None:
     """Make the groups that are missing, with their rights; groups that exist are left as they are."""
     for label in OURS:
         create_permissions(apps.get_app_config(label), verbosity=0)
-    rights = {
-        f"{right.content_type.app_label}.{right.codename}": right
-        for right in Permission.objects.select_related("content_type")
-        if right.content_type.app_label in OURS
-    }
+    rights = _rights()
     for name, wanted in {**GROUPS, EVERYTHING: list(rights)}.items():
         group, fresh = Group.objects.get_or_create(name=name)
         if fresh:
             group.permissions.set(right for label, right in rights.items() if _given(right, label, wanted))
+
+
+def extend(*models: str) -> None:
+    """Give our groups the rights to models that have come since they were made; what people changed stays."""
+    for label in OURS:
+        create_permissions(apps.get_app_config(label), verbosity=0)
+    rights = {label: right for label, right in _rights().items() if right.content_type.model in models}
+    for name, wanted in {**GROUPS, EVERYTHING: list(rights)}.items():
+        group = Group.objects.filter(name=name).first()
+        if group:
+            group.permissions.add(*[right for label, right in rights.items() if _given(right, label, wanted)])
+
+
+def _rights() -> dict[str, Permission]:
+    return {
+        f"{right.content_type.app_label}.{right.codename}": right
+        for right in Permission.objects.select_related("content_type")
+        if right.content_type.app_label in OURS
+    }
 
 
 def _given(right: Permission, label: str, wanted: list[str]) -> bool:

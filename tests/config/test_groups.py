@@ -60,3 +60,15 @@ def test_shipping_again_leaves_an_edited_group_alone():
     groups.ship()
 
     assert group.permissions.count() == 0
+
+
+@pytest.mark.django_db
+def test_new_models_reach_the_groups_of_an_older_portal_and_nothing_else_changes():
+    responder = Group.objects.get(name="Responder")
+    responder.permissions.clear()
+
+    groups.extend("heartbeat", "servicemaintenance")
+
+    held = set(responder.permissions.values_list("codename", flat=True))
+    assert {"view_heartbeat", "add_servicemaintenance"} <= held
+    assert not [name for name in held if "incident" in name]
