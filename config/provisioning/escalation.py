@@ -14,7 +14,7 @@ def schedule(run: Run, item: Item) -> None:
     """A schedule in the form of contract.md section 4."""
     slug = item.slug()
     what = f"schedule {slug}"
-    team = item.get("team")
+    team = item.name("team")
     values = {
         "name": item.text("name", slug),
         "team": team and run.find(Team, team, line=item.value.lines["team"], what="team"),
@@ -41,7 +41,7 @@ def policy(run: Run, item: Item) -> None:
     """An escalation policy with its steps; ``after`` counts from the step before."""
     slug = item.slug()
     what = f"policy {slug}"
-    team = item.get("team")
+    team = item.name("team")
     values = {
         "name": item.text("name", slug),
         "team": team and run.find(Team, team, line=item.value.lines["team"], what="team"),
