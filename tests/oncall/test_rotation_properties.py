@@ -6,7 +6,7 @@ from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from oncall import rotation
@@ -224,6 +224,22 @@ def test_arithmetic_says_what_a_slow_reading_of_the_rules_says(drawn, minutes):
     for instant in (middle + timedelta(minutes=n) for n in minutes):
         told = set(rotation.on_call_at(schedule, instant).people)
         assert told == slow_reading.on_call(form, instant, calendars)
+
+
+@thorough
+@given(forms(), st.sampled_from(["hour", "day"]), st.lists(minutes_away, min_size=1, max_size=8))
+def test_of_an_active_rotation_only_the_periods_that_meet_a_window_count(drawn, unit, minutes):
+    form, middle = drawn
+    layer = form["layers"][0]
+    layer |= {"advance": "active", "slots": [[name] for name in PEOPLE], "exclude_dates": []}
+    layer |= {"rotation": layer["rotation"] | {"unit": unit}, "start": "1970-01-02", "end": None, "edits": []}
+    assume(layer["restrictions"])
+
+    schedule = rotation.parse(form | {"layers": [layer], "exceptions": []})
+
+    for instant in (middle + timedelta(minutes=n) for n in minutes):
+        told = set(rotation.on_call_at(schedule, instant).people)
+        assert told == slow_reading.on_call(form | {"layers": [layer], "exceptions": []}, instant)
 
 
 def test_every_zone_is_tried_where_its_clock_changes():
