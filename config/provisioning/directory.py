@@ -126,7 +126,7 @@ def service(run: Run, item: Item) -> None:
     """A service with its team, policy and runbooks."""
     slug = item.slug()
     what = f"service {slug}"
-    team_slug, policy_slug = item.get("team"), item.get("policy")
+    team_slug, policy_slug = item.name("team"), item.name("policy")
     line = item.value.lines.get
     values = {
         "name": item.text("name", slug),

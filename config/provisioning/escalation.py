@@ -17,7 +17,7 @@ def schedule(run: Run, item: Item) -> None:
     """A schedule in the form of contract.md section 4."""
     slug = item.slug()
     what = f"schedule {slug}"
-    team = item.get("team")
+    team = item.name("team")
     values = {
         "name": item.text("name", slug),
         "team": team and run.find(Team, team, line=item.value.lines["team"], what="team"),
@@ -46,7 +46,7 @@ def policy(run: Run, item: Item) -> None:
     """An escalation policy with its steps; ``after`` counts from the step before."""
     slug = item.slug()
     what = f"policy {slug}"
-    team = item.get("team")
+    team = item.name("team")
     values = {
         "name": item.text("name", slug),
         "team": team and run.find(Team, team, line=item.value.lines["team"], what="team"),

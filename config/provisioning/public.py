@@ -16,7 +16,7 @@ def component(run: Run, item: Item) -> None:
     ``group`` names its group, by name or slug. One that the file does not list is made when it is not there.
     """
     slug = item.slug(most=100)
-    service = item.get("service")
+    service = item.name("service")
     group = item.text("group", "", most=200)
     values = {
         "name": item.text("name", slug),

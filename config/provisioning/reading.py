@@ -1,6 +1,8 @@
 """Reading a provisioning file so that every fault can be told with its line."""
 
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import yaml
 
 LARGEST = 5 * 1024 * 1024
+LARGEST_NUMBER = 2**63
 DURATION = re.compile(r"(\d{1,8})([smhd])")
 TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -67,6 +70,36 @@ def _sequence(loader: _Loader, node: yaml.SequenceNode) -> Sequence:
     return found
 
 
+def _scalar(tag: str, may_be_kept: Callable[[Any], bool]) -> Callable[[_Loader, yaml.Node], Any]:
+    """A constructor that refuses, with its line, what is not what it says, and what no database keeps."""
+    construct = yaml.SafeLoader.yaml_constructors[tag]
+
+    def read(loader: _Loader, node: yaml.Node) -> Any:
+        with suppress(ValueError, KeyError, OverflowError):
+            value = construct(loader, node)
+            if may_be_kept(value):
+                return value
+        told = node.value if len(node.value) <= 40 else f"{node.value[:40]}…"
+        raise ProvisioningError(
+            f"{told!r} cannot be kept: it is broken or too large.", line=node.start_mark.line + 1
+        )
+
+    return read
+
+
+def _is_whole(text: str) -> bool:
+    """Without NUL and half characters, on which ``encode`` raises a ValueError."""
+    return "\0" not in text and text.encode() is not None
+
+
+for _tag, _check in {
+    "str": _is_whole,
+    "int": lambda number: abs(number) < LARGEST_NUMBER,
+    "float": lambda number: True,
+    "bool": lambda flag: True,
+    "timestamp": lambda moment: True,
+}.items():
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _scalar(f"tag:yaml.org,2002:{_tag}", _check))
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG, _sequence)
 
@@ -136,6 +169,10 @@ class Item:
         if not isinstance(value, str | int | float) or isinstance(value, bool) or len(str(value)) > most:
             raise self.fault(f"{key!r} must be text of at most {most} characters.", key)
         return str(value).strip()
+
+    def name(self, key: str) -> str | None:
+        """The name of something else; None where there is none, or an empty one."""
+        return None if self.get(key) is None else self.text(key) or None
 
     def slug(self, *, most: int = 50) -> str:
         value = self.text("slug", most=most)

@@ -16,7 +16,7 @@ def source(run: Run, item: Item) -> None:
     """
     slug = item.slug()
     what = f"source {slug}"
-    service = item.get("service")
+    service = item.name("service")
     values = {
         "name": item.text("name", slug),
         "dialect": item.choice("dialect", "", list(DIALECTS)),

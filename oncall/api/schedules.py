@@ -151,6 +151,9 @@ class ScheduleViewSet(Idempotent, viewsets.ModelViewSet):
         if not request.user.has_perm("oncall.view_schedule"):
             self.permission_denied(request)
         schedule, asked = self.get_object(), self._range(request)
+        if not isinstance(request.data, dict):
+            raise serializers.ValidationError({"schedule": ["Must be an object: the form of a schedule."]})
+        refuse_unknown(request.data, set(ScheduleSerializer.Meta.fields))
         form = {key: request.data[key] for key in ("time_zone", *FORM) if key in request.data}
         try:
             found = schedules.preview(schedule, form, **asked)

@@ -3,6 +3,7 @@
 YAML turns unquoted dates into date objects; both they and the text are read.
 """
 
+import re
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -13,6 +14,9 @@ from oncall import clock
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 LONGEST_TEXT = 150
+MOST_CHOICES_SHOWN = 12
+TIME = re.compile(r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?")
+NOT_IANA = ("right/", "posix/", "posixrules", "localtime", "Factory")
 
 
 class FormError(ValueError):
@@ -30,8 +34,15 @@ def mapping(value: Any, place: str, keys: str) -> dict:
         raise FormError(place, "is missing" if value is None else "must be an object")
     for key in value:
         if key not in keys.split():
-            raise FormError(f"{place}.{key}"[:200], f"is not known here; known are {', '.join(keys.split())}")
+            unknown = key if isinstance(key, str) and key.isprintable() and len(key) <= 60 else shown(key)
+            raise FormError(f"{place}.{unknown}", f"is not known here; known are {', '.join(keys.split())}")
     return value
+
+
+def given(form: dict, key: str) -> Any:
+    """What may be left out: None where it is missing, null or empty text, and never anything else."""
+    value = form.get(key)
+    return None if value == "" else value
 
 
 def each(
@@ -71,7 +82,10 @@ def integer(value: Any, place: str, least: int, most: int) -> int:
 def choice(value: Any, place: str, choices: Collection[str]) -> str:
     """One of ``choices``."""
     if not isinstance(value, str) or value not in choices:
-        raise FormError(place, f"must be one of {', '.join(choices)}, not {shown(value)}")
+        named = ", ".join([*choices][:MOST_CHOICES_SHOWN]) + (
+            ", …" if len(choices) > MOST_CHOICES_SHOWN else ""
+        )
+        raise FormError(place, f"must be one of {named}, not {shown(value)}")
     return value
 
 
@@ -83,12 +97,9 @@ def weekday(value: Any, place: str) -> int:
 def time_of_day(value: Any, place: str) -> time:
     """A local time such as 22:00."""
     try:
-        parsed = time.fromisoformat(value)
+        return time.fromisoformat(value if TIME.fullmatch(value) else "")
     except (TypeError, ValueError):
-        parsed = None
-    if parsed is None or parsed.tzinfo is not None:
-        raise FormError(place, f'must be a time of day in quotes, like "22:00", not {shown(value)}')
-    return parsed
+        raise FormError(place, f'must be a time of day in quotes, like "22:00", not {shown(value)}') from None
 
 
 def day(value: Any, place: str) -> date:
@@ -131,9 +142,10 @@ def instant(value: Any, place: str, zone: ZoneInfo) -> datetime:
 
 
 def zone(name: Any, place: str) -> ZoneInfo:
-    """The zone with this IANA name."""
+    """The zone with this IANA name; what only this machine calls a zone is none."""
     try:
-        return ZoneInfo(text(name, place))
+        if not text(name, place).startswith(NOT_IANA):
+            return ZoneInfo(name)
     except (ZoneInfoNotFoundError, OSError):
         pass
     except ValueError as error:
@@ -150,6 +162,9 @@ def in_calendar(value: Any, place: str) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value as a message may repeat it."""
-    words = repr(value)
+    """A value as a message may repeat it, in one line; some that are too large or too deep have no words."""
+    try:
+        words = repr(value)
+    except (ValueError, RecursionError):
+        return f"this {type(value).__name__}"
     return words if len(words) <= 60 else words[:57] + "..."

@@ -7,6 +7,7 @@ A fault is a ``FormError`` that names the place and says what to do:
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
+from itertools import accumulate
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,7 +34,7 @@ LONGEST_ROTATION = 1000
 LONGEST_LAYER_NAME, LONGEST_REASON = 100, 200
 HIGHEST_PRIORITY = 1000
 MOST_LAYERS, MOST_SLOTS, MOST_PEOPLE, MOST_WINDOWS = 50, 200, 50, 100
-MOST_EDITS, MOST_DATES, MOST_EXCEPTIONS = 1000, 2000, 10_000
+MOST_EDITS, MOST_DATES, MOST_EXCEPTIONS, MOST_AT_ONCE = 1000, 2000, 10_000, 200
 MOST_BORDERS_A_YEAR = 40_000
 WEEKS_A_YEAR = 53
 
@@ -56,6 +57,7 @@ def parse(form: Any) -> Schedule:
     read = partial(exception, zone=zone, layers={each.name for each in layers})
     key = "overrides" if "overrides" in form else "exceptions"
     exceptions = fields.each(form, key, "", read, most=MOST_EXCEPTIONS)
+    _refuse_a_crowd(exceptions, key)
     return Schedule(zone, layers, tuple(replace(e, key=index) for index, e in enumerate(exceptions)))
 
 
@@ -91,11 +93,13 @@ def layer(item: Any, place: str, *, zone: ZoneInfo) -> Layer:
     """One layer."""
     form = fields.mapping(item, place, LAYER_KEYS)
     rotation = _rotation(form.get("rotation"), f"{place}.rotation")
-    start = fields.local(form["start"], f"{place}.start") if form.get("start") else rotation.anchor
-    end = fields.local(form["end"], f"{place}.end") if form.get("end") else None
+    start, end = fields.given(form, "start"), fields.given(form, "end")
+    start = rotation.anchor if start is None else fields.local(start, f"{place}.start")
+    end = None if end is None else fields.local(end, f"{place}.end")
     if end is not None and end <= start:
         raise FormError(f"{place}.end", "must be after the start")
     dates = fields.each(form, "exclude_dates", place, fields.day, most=MOST_DATES)
+    advance = fields.given(form, "advance")
     return Layer(
         name=fields.text(form.get("name"), f"{place}.name", longest=LONGEST_LAYER_NAME),
         priority=fields.integer(form.get("priority", 1), f"{place}.priority", 0, HIGHEST_PRIORITY),
@@ -105,7 +109,7 @@ def layer(item: Any, place: str, *, zone: ZoneInfo) -> Layer:
         end=end,
         restrictions=tuple(fields.each(form, "restrictions", place, restriction, most=MOST_WINDOWS)),
         exclude_dates=tuple(sorted(set(dates))),
-        advance=fields.choice(form.get("advance") or CALENDAR, f"{place}.advance", ADVANCES),
+        advance=CALENDAR if advance is None else fields.choice(advance, f"{place}.advance", ADVANCES),
         edits=_edits(form, place, zone),
     )
 
@@ -175,19 +179,29 @@ def exception(item: Any, place: str, *, zone: ZoneInfo, layers: set[str]) -> Sch
         raise FormError(f"{place}.end", "must be after the start")
     if end - start > LONGEST_EXCEPTION:
         raise FormError(f"{place}.end", "is more than two years after the start; change the layer instead")
-    inside = fields.choice(form["layer"], f"{place}.layer", layers) if form.get("layer") else ""
-    reason = (
-        fields.text(form["reason"], f"{place}.reason", longest=LONGEST_REASON) if form.get("reason") else ""
+    inside, reason = fields.given(form, "layer"), fields.given(form, "reason")
+    return ScheduleException(
+        0,
+        kind,
+        start,
+        end,
+        layer="" if inside is None else _layer_named(inside, f"{place}.layer", layers),
+        reason="" if reason is None else fields.text(reason, f"{place}.reason", longest=LONGEST_REASON),
+        **_who(form, kind, place),
     )
-    who = _who(form, kind, place)
-    return ScheduleException(0, kind, start, end, layer=inside, reason=reason, **who)
+
+
+def _layer_named(name: Any, place: str, layers: set[str]) -> str:
+    if not layers:
+        raise FormError(place, f"there is no layer at all, so none called {fields.shown(name)}")
+    return fields.choice(name, place, sorted(layers))
 
 
 def _who(form: dict, kind: str, place: str) -> dict[str, Any]:
     """The people that an exception of ``kind`` names; naming others is a fault."""
     needed = {SET: ("users",), REPLACE: ("user", "by")}.get(kind, ("user",))
     for key in ("user", "users", "by"):
-        if form.get(key) and key not in needed:
+        if form.get(key) not in (None, "", []) and key not in needed:
             raise FormError(f"{place}.{key}", f"does not belong to {kind}")
     if kind == SET:
         return {"users": _people(form.get("users"), f"{place}.users")}
@@ -212,6 +226,14 @@ def _refuse_endless_work(layers: tuple[Layer, ...]) -> None:
         raise FormError(
             "layers", f"change hands some {borders} times a year; make turns longer or fewer windows"
         )
+
+
+def _refuse_a_crowd(exceptions: list[ScheduleException], key: str) -> None:
+    """Each that holds is asked about every change of hands; so many at once are a mistake of some program."""
+    borders = sorted([(e.start, 1) for e in exceptions] + [(e.end, -1) for e in exceptions])
+    most = max(accumulate(step for _, step in borders), default=0)
+    if most > MOST_AT_ONCE:
+        raise FormError(key, f"{most} of them hold at one time; at most {MOST_AT_ONCE} can")
 
 
 def dump_layer(layer: Layer) -> dict[str, Any]:

@@ -76,26 +76,29 @@ class Roster:
         """The roster after a change during the turn with ``ordinal``.
 
         Who is on turn keeps it. Where they are not in the new list, the next of the old order who is takes
-        the rest of the turn; with nobody left, the new list begins at its head.
+        the rest of the turn; with nobody left, the new list begins at its head. A slot has gone where the same
+        people are, else to the first slot that one of them is in.
         """
+        equals: dict[frozenset[str], list[int]] = {}
+        first: dict[str, int] = {}
+        for number, slot in enumerate(slots):
+            equals.setdefault(frozenset(slot), []).append(number)
+            for name in slot:
+                first.setdefault(name, number)
         for after in range(len(self.slots)):
-            position = self._place_in(slots, self.position(ordinal + after))
-            if position is not None:
-                return Roster(since, slots, ordinal, position)
+            position = self.position(ordinal + after)
+            people = frozenset(self.slots[position])
+            if people in equals:
+                return Roster(since, slots, ordinal, self._among(equals[people], position))
+            if found := [first[name] for name in people if name in first]:
+                return Roster(since, slots, ordinal, min(found))
         return Roster(since, slots, ordinal, 0)
 
-    def _place_in(self, slots: tuple[Slot, ...], position: int) -> int | None:
-        """Where the slot at ``position`` has gone in ``slots``.
-
-        The same people; of several such slots the one with the same rank, so that a person listed twice
-        keeps the right one of both. Else the first slot that one of them is in.
-        """
+    def _among(self, equals: list[int], position: int) -> int:
+        """Of several equal slots the one with the same rank, so that a person listed twice keeps the right one."""
         people = set(self.slots[position])
-        same = [i for i, slot in enumerate(slots) if set(slot) == people]
-        if same:
-            rank = sum(set(slot) == people for slot in self.slots[:position])
-            return same[min(rank, len(same) - 1)]
-        return next((i for i, slot in enumerate(slots) if people & set(slot)), None)
+        rank = sum(set(slot) == people for slot in self.slots[:position])
+        return equals[min(rank, len(equals) - 1)]
 
 
 def ordinals(rotation: Rotation, week: Week | None) -> Callable[[int], int]:

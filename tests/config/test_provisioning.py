@@ -186,6 +186,18 @@ def test_a_fault_at_the_end_undoes_the_beginning(write):
             16,
             "two runbook entries",
         ),
+        ("length: 1", f"length: {'1' * 5000}", 10, "cannot be kept: it is broken or too large."),
+        ("length: 1", f"length: 0x{'f' * 5000}", 10, "cannot be kept: it is broken or too large."),
+        ("length: 1", "length: !!int one", 10, "'one' cannot be kept: it is broken or too large."),
+        ("length: 1", "length: !!bool one", 10, "'one' cannot be kept"),
+        ("length: 1", "length: .nan", 10, "layers[0].rotation.length: must be a whole number"),
+        ("length: 1", "length: !!timestamp 2026-02-30", 10, "'2026-02-30' cannot be kept"),
+        ("unit: week", 'unit: "a\\0b"', 10, "cannot be kept"),
+        ("unit: week", 'unit: "\\ud800"', 10, "cannot be kept"),
+        ("priority: 1", f"0x{'f' * 900}: 1", 10, "cannot be kept"),
+        ("team: payments", "team: [payments]", 9, "'team' must be text"),
+        ("team: payments", "team: false", 9, "'team' must be text"),
+        ("team: payments", f"team: {'a' * 999}", 9, "'team' must be text of at most 200 characters"),
     ],
 )
 def test_a_fault_says_where_and_why(write, old, new, line, reason):

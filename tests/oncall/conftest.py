@@ -9,7 +9,7 @@ from django.test import Client
 
 from oncall import paging
 from oncall.messaging.models import Delivery
-from oncall.models import EscalationPolicy, Page, PortalSettings, Schedule, Team, User
+from oncall.models import EscalationPolicy, Layer, Page, PortalSettings, Schedule, Slot, Team, User
 from tests.messaging import phones
 from tests.messaging.phones import ALICE, Caller
 from tests.oncall.console import make_schedule
@@ -42,6 +42,18 @@ def advance(at) -> Callable[[str], int]:
 def person(username: str, **fields) -> User:
     fields = {"first_name": username.title(), "email": f"{username}@example.com", **fields}
     return User.objects.create(username=username, **fields)
+
+
+def weekly_schedules(count: int, *users: User) -> list[Schedule]:
+    """So many schedules at once, in each of which these people take turns by the week."""
+    made = Schedule.objects.bulk_create(Schedule(slug=f"w{n:03}", name=f"Weekly {n}") for n in range(count))
+    anchor = datetime(2026, 3, 2, 9)  # noqa: DTZ001  on the wall
+    layers = Layer.objects.bulk_create(Layer(schedule=each, name="a", anchor=anchor) for each in made)
+    numbered = [(layer, n) for layer in layers for n in range(len(users))]
+    slots = Slot.objects.bulk_create(Slot(layer=layer, position=n) for layer, n in numbered)
+    seat = Slot.users.through
+    seat.objects.bulk_create(seat(slot=slot, user=users[slot.position]) for slot in slots)
+    return made
 
 
 @pytest.fixture

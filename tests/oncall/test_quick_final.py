@@ -12,9 +12,9 @@ from django.urls import reverse
 from oncall import absences, calendars, holidays, schedules, swaps, tokens
 from oncall.api import quick
 from oncall.calendars import importing
-from oncall.models import ApiToken, CalendarImport, HolidayCalendar, Layer, Schedule, Slot, User
+from oncall.models import ApiToken, CalendarImport, HolidayCalendar, Schedule, User
 from oncall.schedules import remembered
-from tests.oncall.conftest import person
+from tests.oncall.conftest import person, weekly_schedules
 from tests.oncall.test_quick_on_call import by_the_view, passed_on, same  # noqa: F401  a fixture
 from tests.oncall.test_schedule_admin import form_of
 
@@ -171,22 +171,13 @@ ONE = 0 if connection.vendor == "postgresql" else 1  # on PostgreSQL a cursor of
 
 @pytest.mark.parametrize("others", [10, 200])
 def test_the_plan_is_read_once_and_then_asked_after_in_one_statement(ask, people, others, monkeypatch):
-    bystanders(others, people["bob"])
+    weekly_schedules(others, people["bob"])
 
     assert queries(ask) == ONE + 13
     assert queries(ask) == ONE
     assert queries(ask, "?from=2026-03-12T00:00Z&to=2026-05-12T00:00Z") == ONE
     monkeypatch.setattr(quick, "_is_plain", lambda request: False)
     assert queries(ask) == 14
-
-
-def bystanders(count, user):
-    """Other schedules that have one of the people."""
-    made = Schedule.objects.bulk_create(Schedule(slug=f"s{n}", name=f"S {n}") for n in range(count))
-    since = NOW.replace(tzinfo=None)
-    layers = Layer.objects.bulk_create(Layer(schedule=each, name="a", anchor=since) for each in made)
-    slots = Slot.objects.bulk_create(Slot(layer=each, position=0) for each in layers)
-    Slot.users.through.objects.bulk_create(Slot.users.through(slot=each, user=user) for each in slots)
 
 
 def test_who_asks_about_earlier_times_has_them_read_and_kept_too(ask):
