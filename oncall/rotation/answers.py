@@ -3,7 +3,7 @@
 All instants are aware UTC and all intervals half-open. Source: field/oncall.md sections 3.1 and 3.2.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
@@ -91,6 +91,19 @@ def final(schedule: Schedule, start: datetime, end: datetime) -> list[Segment]:
     if names is not None:
         segments.append(Segment(began, end, names, why))
     return segments
+
+
+def joined(ranges: Iterable[list[Segment]]) -> list[Segment]:
+    """The segments of ranges that follow each other, as ``final`` of the whole gives them."""
+    whole: list[Segment] = []
+    for segments in ranges:
+        if whole and segments and whole[-1].people == segments[0].people:
+            last, first = whole.pop(), segments[0]
+            reasons = _joined(last.reasons, first.reasons)
+            whole.append(Segment(last.start, first.end, first.people, reasons))
+            segments = segments[1:]
+        whole += segments
+    return whole
 
 
 def gaps(schedule: Schedule, start: datetime, end: datetime) -> list[Segment]:

@@ -40,18 +40,19 @@ class Reason:
 class Seat:
     """What a layer offers before exceptions: the turn's number, its people, and a reason for each.
 
-    A fixed layer has no turns.
+    ``last_turn`` is that of a run of turns with the same people. A fixed layer has no turns.
     """
 
     turn: int | None
     people: tuple[str, ...]
     reasons: tuple[Reason, ...]
+    last_turn: int | None = None
 
 
 def seat(layer: Layer, turn: int, people: tuple[str, ...], last_turn: int | None = None) -> Seat:
     """The seat of ``people`` whose turn it is, or whose turns it is up to ``last_turn``."""
     last = turn if last_turn is None else last_turn
-    return Seat(turn, people, tuple(Reason(user, layer.name, turn, last) for user in people))
+    return Seat(turn, people, tuple(Reason(user, layer.name, turn, last) for user in people), last)
 
 
 def fixed_seat(layer: FixedLayer, people: tuple[str, ...]) -> Seat:
@@ -115,8 +116,8 @@ def with_exceptions(
         if exception.kind == ADD:
             staff.setdefault(exception.user, Reason(exception.user, layer.name, exceptions=(exception.key,)))
     if not staff and emptied_by:
-        turn = seat.turn if seat else None
-        return (Reason(None, layer.name, turn, turn, emptied_by),)
+        turns = (seat.turn, seat.last_turn) if seat else (None, None)
+        return (Reason(None, layer.name, *turns, emptied_by),)
     return tuple(staff.values())
 
 

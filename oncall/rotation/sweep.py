@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from operator import itemgetter
+from zoneinfo import ZoneInfo
 
 from oncall import clock
 from oncall.rotation.duty import Reason, Seat, fixed_seat, on_duty, seat
@@ -35,12 +36,15 @@ def sweep(
     Places are the layers, in the order of ``schedule.all_layers``, then the exceptions in that of creation.
     """
     layers = len(schedule.all_layers)
+    uncut = [place for place, layer in enumerate(schedule.layers) if layer.has_one_slot]
     seats: list[Seat | None] = [None] * layers
     held: dict[int, ScheduleException] = {}
     active: list[ScheduleException] = []
     left = start
-    for instant, place, standing in _borders(schedule, start, end):
+    for instant, place, standing in (*_borders(schedule, start, end), (end, layers, None)):
         if instant > left:
+            for number in uncut:
+                seats[number] = _cut(schedule, number, seats[number], left, instant)
             yield left, instant, on_duty(schedule, seats, active)
             left = instant
         if place < layers:
@@ -50,8 +54,17 @@ def sweep(
         if standing is not None:
             held[place] = standing
         active = [held[number] for number in sorted(held)]
-    if left < end:
-        yield left, end, on_duty(schedule, seats, active)
+
+
+def _cut(
+    schedule: Schedule, place: int, standing: Seat | None, left: datetime, right: datetime
+) -> Seat | None:
+    """The seat of a layer of one slot with the turns of this stretch alone."""
+    if standing is None:
+        return None
+    layer = schedule.layers[place]
+    first, last = _turns_between(layer, schedule.zone, left, right)
+    return seat(layer, first, standing.people, last)
 
 
 def _borders(schedule: Schedule, start: datetime, end: datetime) -> list[Border]:
@@ -76,13 +89,13 @@ def shifts(schedule: Schedule, layer: Layer | FixedLayer, start: datetime, end: 
             for each in layer.between(start, end)
         ]
     result: list[Shift] = []
-    zone, cut = schedule.zone, _windows if layer.has_one_slot else _turns_in_windows
-    for span, turn, last_turn in cut(schedule, layer, start, end):
-        left = max(clock.resolve(span[0], zone), start)
-        right = min(clock.resolve(span[1], zone), end)
+    zone, spans = schedule.zone, _windows if layer.has_one_slot else _turns_in_windows
+    for (opens, closes), turn in spans(schedule, layer, start, end):
+        left, right = max(clock.resolve(opens, zone), start), min(clock.resolve(closes, zone), end)
         for a, b in _between_edits(layer, left, right):
             if a < b:
-                result.append(Shift(a, b, seat(layer, turn, layer.people(turn, a), last_turn)))
+                first, last = _turns_between(layer, zone, a, b) if turn is None else (turn, turn)
+                result.append(Shift(a, b, seat(layer, first, layer.people(first, a), last)))
     return result
 
 
@@ -93,20 +106,23 @@ def _between_edits(layer: Layer, left: datetime, right: datetime) -> Iterator[tu
     return pairwise([left, *(edit.at for edit in layer.edits if left < edit.at < right), right])
 
 
-def _windows(
-    schedule: Schedule, layer: Layer, start: datetime, end: datetime
-) -> Iterator[tuple[Span, int, int]]:
+def _turns_between(layer: Layer, zone: ZoneInfo, left: datetime, right: datetime) -> tuple[int, int]:
+    """The first and the last turn between two instants; one that the clock skips is neither."""
+    first, last = clock.high_water(left, zone), clock.high_water(right - clock.TICK, zone)
+    return layer.rotation.turn_at(first), layer.rotation.turn_at(last)
+
+
+def _windows(schedule: Schedule, layer: Layer, start: datetime, end: datetime) -> Iterator[tuple[Span, None]]:
     """The local times in which a layer of one slot covers: no turn changes hands, so none is cut."""
     first = clock.high_water(start, schedule.zone)
     last = clock.high_water(end, schedule.zone) + clock.TICK
-    for left, right in layer.coverage(first, last):
-        yield (left, right), layer.rotation.turn_at(left), layer.rotation.turn_at(right - clock.TICK)
+    return ((span, None) for span in layer.coverage(first, last))
 
 
 def _turns_in_windows(
     schedule: Schedule, layer: Layer, start: datetime, end: datetime
-) -> Iterator[tuple[Span, int, int]]:
-    """The local times in which the layer covers, cut at its turns, each with the turn's number (twice)."""
+) -> Iterator[tuple[Span, int]]:
+    """The local times in which the layer covers, cut at its turns, each with the turn's number."""
     first = clock.high_water(start, schedule.zone)
     last = clock.high_water(end, schedule.zone) + clock.TICK
     turn = layer.rotation.turn_at(first)
@@ -115,6 +131,6 @@ def _turns_in_windows(
         while ends <= left:
             turn, begins, ends = turn + 1, ends, layer.rotation.start_of(turn + 2)
         while ends < right:
-            yield (max(left, begins), ends), turn, turn
+            yield (max(left, begins), ends), turn
             turn, begins, ends = turn + 1, ends, layer.rotation.start_of(turn + 2)
-        yield (max(left, begins), right), turn, turn
+        yield (max(left, begins), right), turn

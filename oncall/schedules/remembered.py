@@ -13,20 +13,22 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import count
+from datetime import datetime, timedelta
+from itertools import count, pairwise
 from threading import Lock
 from typing import Any
 
 from django.db import connection
 
-from oncall import rotation
+from oncall import clock, rotation
 from oncall.models import Schedule, User
 from oncall.schedules.loading import load
 
 #: Half a kilobyte each, so some ten megabytes in each process.
 MOST_PIECES = 20_000
 MOST_BYTES_OF_ANSWERS = 8 * 1024 * 1024
+BYTES_OF_SEGMENT = 800
+BLOCK = timedelta(days=8)
 _numbers = count()
 
 
@@ -127,10 +129,27 @@ def final(
     asked = (known.number, start, end)
     answer = _answers.get(asked)
     if answer is None:
-        answer = write(rotation.final(known.plan, start, end))
+        answer = write(_segments(known, start, end))
         if keep:
             _answers.put(asked, answer, len(answer))
     return answer
+
+
+def _segments(known: Known, start: datetime, end: datetime) -> list[rotation.Segment]:
+    """``rotation.final``, of which whole blocks are kept: who asks from now on asks for them again and again."""
+    first = start - (start - clock.EPOCH) % BLOCK + BLOCK
+    cuts = [first + number * BLOCK for number in range(-((first - end) // BLOCK))]
+    return rotation.joined(_part(known, left, right) for left, right in pairwise([start, *cuts, end]))
+
+
+def _part(known: Known, start: datetime, end: datetime) -> list[rotation.Segment]:
+    kept = (known.number, start, None)
+    segments = _answers.get(kept) if end - start == BLOCK else None
+    if segments is None:
+        segments = rotation.final(known.plan, start, end)
+        if end - start == BLOCK:
+            _answers.put(kept, segments, BYTES_OF_SEGMENT * len(segments))
+    return segments
 
 
 def forget() -> None:

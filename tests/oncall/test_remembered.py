@@ -7,7 +7,7 @@ from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oncall import schedules
+from oncall import clock, rotation, schedules
 from oncall.models import User
 from oncall.schedules import remembered
 from oncall.schedules.remembered import Shelf
@@ -115,6 +115,19 @@ def test_the_same_question_is_computed_once_where_it_is_kept(lasting, primary):
         b"1", b"1", b"2", b"3", b"3",
     ]  # fmt: skip
     assert written == [1, 2, 3, 3]
+
+
+@pytest.mark.parametrize("start", [0, 1, 8 * 24 * 60 - 1, 8 * 24 * 60, 12345])
+@pytest.mark.parametrize("minutes", [1, 8 * 24 * 60, 8 * 24 * 60 + 1, 40_000, 400 * 24 * 60])
+def test_blocks_put_together_are_the_final_schedule(lasting, primary, start, minutes):
+    known, found = learn(primary), []
+    start = clock.EPOCH + 2600 * remembered.BLOCK + timedelta(minutes=start)
+    end = start + timedelta(minutes=minutes)
+
+    for _ in range(2):
+        remembered.final(known, start, end, write=lambda each: found.append(each) or b"", keep=False)
+
+    assert found == [rotation.final(known.plan, start, end)] * 2
 
 
 def test_another_plan_has_answers_of_its_own(lasting, primary):

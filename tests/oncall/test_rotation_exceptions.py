@@ -98,3 +98,20 @@ def test_a_week_of_one_person_never_changes():
     assert rotation.next_change(schedule, datetime(2026, 1, 1, tzinfo=UTC)) == datetime(
         2026, 5, 1, tzinfo=UTC
     )
+
+
+def test_of_somebody_always_on_turn_each_stretch_names_its_own_turns():
+    form = {
+        "time_zone": "UTC",
+        "layers": LAYERS[:1],
+        "exceptions": [SPAN | {"kind": "remove", "user": "Low"}],
+    }
+    week = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 8, tzinfo=UTC)
+
+    found = rotation.final(rotation.parse(form), *week)
+
+    assert [[str(reason) for reason in segment.reasons] for segment in found] == [
+        ["Low (layer low, turns 0 to 3)"],
+        ["nobody (layer low, turn 3, exception 0)"],
+        ["Low (layer low, turns 3 to 6)"],
+    ]

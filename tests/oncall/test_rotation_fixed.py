@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from oncall import rotation
 from oncall.rotation import FixedLayer, Stretch
-from tests.oncall.test_rotation_properties import joined, minutes_away, schedules, thorough
+from tests.oncall.test_rotation_properties import minutes_away, schedules, thorough
 
 HOUR = timedelta(hours=1)
 
@@ -132,9 +132,9 @@ def test_a_range_is_the_same_in_one_piece_and_in_many(drawn, minutes):
     cuts = [middle + timedelta(minutes=n) for n in sorted(minutes)]
 
     whole = rotation.final(schedule, cuts[0], cuts[-1])
-    parts = [segment for a, b in pairwise(cuts) for segment in rotation.final(schedule, a, b)]
+    parts = [rotation.final(schedule, a, b) for a, b in pairwise(cuts)]
 
-    assert joined(parts) == joined(whole)
+    assert rotation.joined(parts) == whole
     for cut in cuts[:-1]:
         segment = next(s for s in whole if s.start <= cut < s.end)
         assert rotation.on_call_at(schedule, cut).people == segment.people
