@@ -41,10 +41,18 @@ def each_database(measure: Callable[[str, Portal, Relay], None], **settings: str
                 measure(name, made, relay)
 
 
-def cpu_s(made: Portal) -> float:
-    """CPU seconds that the portal's processes and their PostgreSQL backends have spent; Linux only."""
-    pids = _family(made.processes["up"].pid) + _backends(made.env.get("DATABASE_URL", ""))
-    return sum(map(_spent_s, pids))
+def cpu_s(made: Portal) -> dict[int, float]:
+    """CPU seconds spent so far by each of the portal's processes and their PostgreSQL backends; Linux only."""
+    spent = {}
+    for pid in _family(made.processes["up"].pid) + _backends(made.env.get("DATABASE_URL", "")):
+        with contextlib.suppress(FileNotFoundError):  # a connection that has just been replaced
+            spent[pid] = _spent_s(pid)
+    return spent
+
+
+def spent_s(before: dict[int, float], after: dict[int, float]) -> float:
+    """What was spent between two readings by those that are there at the second."""
+    return sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items())
 
 
 def _family(pid: int) -> list[int]:
@@ -58,7 +66,9 @@ def _backends(database: str) -> list[int]:
     name = database.rsplit("/", 1)[1]
     with psycopg.connect(database) as link:
         found = link.execute(
-            "SELECT pid FROM pg_stat_activity WHERE datname = %s AND pid != pg_backend_pid()", [name]
+            "SELECT pid FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
+            " AND pid != pg_backend_pid()",
+            [name],
         )
         return [pid for (pid,) in found]
 
