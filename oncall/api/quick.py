@@ -152,7 +152,9 @@ def _written(segments: list[rotation.Segment]) -> bytes:
 
 def _range(query: str, at: datetime) -> dict[str, datetime] | None:
     """What ``?from=&to=`` asks for; None where the view has to read it, or to refuse it."""
-    told = parse_qsl(query, keep_blank_values=True) if len(query) <= LONGEST_QUERY else [("", "")]
+    if len(query) > LONGEST_QUERY:
+        return None
+    told = parse_qsl(query, keep_blank_values=True)
     given = dict(told)
     if len(given) < len(told) or not given.keys() <= {"from", "to"}:
         return None
