@@ -114,7 +114,7 @@ def test_explain_shows_it_beside_the_layers_it_hides():
 @st.composite
 def with_fixed_layers(draw):
     """A random schedule with up to two fixed layers, and an instant in the middle of it all."""
-    schedule, middle, *_ = draw(schedules())
+    schedule, middle = draw(schedules())
     fixed = []
     for number in range(draw(st.integers(1, 2))):
         minutes = sorted(draw(st.lists(minutes_away, max_size=12, unique=True)))

@@ -23,7 +23,7 @@ def after(edited, ordinal):
 
 
 @settings(max_examples=100, deadline=None)
-@given(UNITS, st.integers(1, 40), st.lists(restrictions(ANCHOR), min_size=1, max_size=3), st.integers(0, 400))
+@given(UNITS, st.integers(1, 40), st.lists(restrictions, min_size=1, max_size=3), st.integers(0, 400))
 def test_turns_that_count_are_those_that_meet_a_window(unit, length, forms, turn):
     turns = Rotation(unit, length, ANCHOR)
     windows = tuple(rotation.restriction(form, "window") for form in forms)
@@ -51,7 +51,7 @@ def test_a_time_lies_in_its_turn(unit, length, minutes):
 @settings(max_examples=100, deadline=None)
 @given(schedules(), st.integers(0, 20 * 1440))
 def test_an_edit_leaves_the_past_as_it_was(drawn, minute):
-    schedule, middle, *_ = drawn
+    schedule, middle = drawn
     at = middle - timedelta(days=10) + timedelta(minutes=minute)
     form = rotation.dump(schedule)
     for layer in form["layers"]:
