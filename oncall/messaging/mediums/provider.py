@@ -70,9 +70,11 @@ class Service:
             _ends_at.reset(ends_at)
 
     def post(self, letter: Letter) -> Receipt:
+        """Hand a new message over; every service says how."""
         raise NotImplementedError
 
     def change(self, letter: Letter) -> Receipt:
+        """Put the letter in the place of ``letter.original``; only services with ``changes`` are asked to."""
         raise NotImplementedError
 
     def call(
