@@ -2,7 +2,7 @@
 
 import time
 
-from tests.bench.figures import POSTGRES, cpu_s, each_database, tell
+from tests.bench.figures import POSTGRES, cpu_s, each_database, spent_s, tell
 from tests.faults.stage import Stage, database_of_kind, stage
 from tests.flow.portal import Portal, Relay, until
 
@@ -53,7 +53,7 @@ def idle() -> None:
         time.sleep(IDLE_S)
         tell(
             f"idle_pulse_{database}",
-            (cpu_s(made) - before) / IDLE_S * 100,
+            spent_s(before, cpu_s(made)) / IDLE_S * 100,
             "% of a core, web and database too",
         )
 
