@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from incidents import attention, facts, impacts, moves, rights, timeline, transitions
-from incidents.models import AffectedService, Engagement, Incident
+from incidents.models import AffectedService, Engagement, Incident, Severity
 from oncall import paging
 from oncall.messaging.errors import DomainError
 from oncall.models import EscalationPolicy, Page, PortalSettings, Service, Team, Urgency, User
@@ -69,13 +69,18 @@ def call(
     earlier = incident.engagements.filter(kind=kind, page__in=Page.objects.open())
     if earlier.filter(**{name: value for name, value in target.items() if value}).exists():
         return None
+    whose = ""
+    if policy is None and service:
+        policy, whose = _policy(incident, service)
     page = paging.page(
         title=incident.title,
         text=incident.summary or incident.description,
         urgency=urgency(incident),
-        policy=policy or (service.policy if service else None),
+        policy=policy,
+        policy_reason=whose,
+        ack_timeout=incident.severity.ack_timeout if incident.severity else None,
         user=user,
-        team=team or (service.team if service else None),
+        team=team or (service.team if service and not whose else None),
         service=service,
         facts=facts.facts(incident),
         reference=incident.key,
@@ -114,6 +119,56 @@ def call_again(incident: Incident, *, by: User | None, at: datetime) -> None:
     )
     for row in rows:
         call(incident, kind=row.kind, service=row.service, by=by, at=at)
+
+
+# -- as bad as it is ---------------------------------------------------------------------------------------
+def _policy(incident: Incident, service: Service) -> tuple[EscalationPolicy | None, str]:
+    """By which policy a service is paged, and whose that is, if not its own.
+
+    A severity's policy pages once in an incident: whoever is called in beside it is paged by her own.
+    """
+    own = incident.severity.policy if incident.severity else None
+    if own is None or own == service.policy or _is_paged_by(own, open_pages(incident)):
+        return service.policy, ""
+    return own, str(incident.severity)
+
+
+def _is_paged_by(policy: EscalationPolicy, pages: list[Page]) -> bool:
+    return any(page.policy_id == policy.pk for page in pages)
+
+
+def follow_severity(incident: Incident, *, before: Severity | None, by: User | None, at: datetime) -> None:
+    """Page as the severity asks that a locked incident has now; ``before`` it had another, or none.
+
+    Up, its policy takes over (field/oncall.md rules 24 and 25); down, nobody else is called and nobody is called
+    off. How long an acknowledgement lasts follows in both directions (rule 19).
+    """
+    for page in open_pages(incident):
+        paging.last_for(page, incident.severity.ack_timeout, by=by, at=at)
+    if before is None or incident.severity.rank < before.rank:
+        _follow_policy(incident, by=by, at=at)
+    follow_urgency(incident, by=by, at=at)
+
+
+def _follow_policy(incident: Incident, *, by: User | None, at: datetime) -> None:
+    """Let one of the services' pages go by the severity's policy; where it has none, by their own again.
+
+    Best one that went by another severity's, then one that nobody has answered, then an owning service's.
+    """
+    own = incident.severity.policy
+    rows = incident.engagements.filter(service__isnull=False, page__in=Page.objects.open())
+    rows = list(rows.select_related("page"))
+    if own is None:
+        for row in rows:
+            paging.follow_own_policy(row.page, by=by, at=at)
+    elif rows and not _is_paged_by(own, open_pages(incident)):
+        first = min(rows, key=_comes_first)
+        paging.follow_policy(first.page, own, why=str(incident.severity), by=by, at=at)
+
+
+def _comes_first(row: Engagement) -> tuple[bool, bool, bool, int]:
+    answered = row.page.state in (Page.State.ACKNOWLEDGED, Page.State.SNOOZED)
+    return not row.page.policy_reason, answered, row.kind != Kind.OWNING, row.pk
 
 
 def follow_urgency(incident: Incident, *, by: User | None, at: datetime) -> None:

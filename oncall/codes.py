@@ -28,6 +28,8 @@ def issue(page: Page, user: User, address: str, *, at: datetime, good_from: date
         user=user,
         address=address,
         digest=digest,
+        step=page.step,
+        loop=page.loop,
         created_at=at,
         expires_at=(good_from or at) + LIFETIME,
     )

@@ -5,7 +5,16 @@ from datetime import datetime
 
 from django.db import transaction
 
-from config.provisioning import calendars, directory, escalation, heartbeats, pruning, public, sources
+from config.provisioning import (
+    calendars,
+    directory,
+    escalation,
+    heartbeats,
+    pruning,
+    public,
+    severities,
+    sources,
+)
 from config.provisioning.reading import Item, Mapping, refuse_twice
 from config.provisioning.run import Change, Run
 from oncall.models import User
@@ -19,6 +28,7 @@ SECTIONS: list[tuple[str, str, str, Callable[[Run, Item], None]]] = [
     ("holidays", "A holiday calendar", "name", calendars.holiday),
     ("absences", "An absence", "", calendars.absence),
     ("policies", "A policy", "slug", escalation.policy),
+    ("severities", "A severity", "slug", severities.severity),
     ("services", "A service", "slug", directory.service),
     ("sources", "A source", "slug", sources.source),
     ("heartbeats", "A heartbeat", "slug", heartbeats.heartbeat),

@@ -88,6 +88,20 @@ class Page(models.Model):
         default=False, help_text="A message went to a person in this cycle."
     )
 
+    # The database knows the default too: an engine of the version before goes on during an upgrade.
+    policy_reason = models.CharField(
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Whose policy it is, if not its service's.",
+    )
+    ack_timeout = models.DurationField(
+        null=True,
+        blank=True,
+        help_text="How long an acknowledgement lasts, in place of what the policy says.",
+    )
+
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     acknowledged_at = models.DateTimeField(null=True, blank=True)
@@ -135,6 +149,11 @@ class Page(models.Model):
     def topic(self) -> str:
         """Under which every delivery of this page can be cancelled."""
         return f"page:{self.pk}"
+
+    @property
+    def place(self) -> str:
+        """Where it stands, ``1.0`` for step and pass: a button made now brings it back when it is pressed."""
+        return f"{self.step}.{self.loop}"
 
 
 class PageEvent(models.Model):
