@@ -151,6 +151,15 @@ def test_who_comes_second_is_noted_and_told_who_has_it(texted, twilio_calls, pag
     assert "Bob has it, and you are noted as well." in answered.content.decode()
 
 
+def test_a_text_about_an_earlier_step_hurries_no_later_one(texted, twilio_calls, page, bob, at, told):
+    paging.escalate_now(page, expected_step=1, by=bob, at=at("10:00:30"))
+
+    answered = twilio_calls.reply(f"escalate {texted.values['code']}")
+
+    assert "gone on to the next step" in answered.content.decode()
+    assert Page.objects.get().step == 2
+
+
 # -- keys --------------------------------------------------------------------------------------------------
 def test_four_acknowledges(called, twilio_calls, alice):
     answered = twilio_calls.key(called.stable_id, "4")
@@ -186,6 +195,15 @@ def test_the_same_press_again_skips_nobody(called, twilio_calls, told):
     again = twilio_calls.key(called.stable_id, "5")
 
     assert (again.status_code, Page.objects.get().step) == (409, before)
+
+
+def test_a_key_in_a_call_of_an_earlier_step_hurries_no_later_one(called, twilio_calls, page, bob, at):
+    paging.escalate_now(page, expected_step=1, by=bob, at=at("10:00:30"))
+
+    answered = twilio_calls.key(called.stable_id, "5")
+
+    assert "gone on to the next step" in answered.content.decode()
+    assert Page.objects.get().step == 2
 
 
 @pytest.mark.parametrize("wrong", [{"sid": "CA2"}, {"to": BOB}])
