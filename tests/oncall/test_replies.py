@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from oncall import paging, replies
+from oncall import codes, paging, replies
 from oncall.messaging.models import Delivery
 from oncall.models import AnswerCode, Page
 from tests.messaging.phones import BOB, outcomes
@@ -105,6 +105,12 @@ def test_a_code_runs_out_after_a_day(texted, twilio_calls, at):
         twilio_calls.reply(texted.values["code"])
 
     assert Page.objects.get().state == State.ACTIVE
+
+
+def test_a_code_that_is_over_is_forgotten_with_its_number(texted, at):
+    assert codes.forget(now=lambda: at("10:00") + timedelta(hours=23)) == 0
+
+    assert codes.forget(now=lambda: at("10:00") + timedelta(hours=25)) == 1
 
 
 def test_after_five_wrong_codes_none_is_read_for_an_hour(texted, twilio_calls):
