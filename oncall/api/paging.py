@@ -17,6 +17,7 @@ from oncall.edges.addresses import shown_to
 from oncall.edges.api import VerbsMixin
 from oncall.edges.export import CSVList, CSVRenderer
 from oncall.edges.visible import visible_deliveries
+from oncall.messaging import outbox
 from oncall.messaging.errors import DomainError
 from oncall.messaging.models import Attempt, Delivery
 from oncall.models import Page, PageEvent, Service, Team, Urgency, User
@@ -197,13 +198,29 @@ class DeliveryFilter(django_filters.FilterSet):
         return deliveries.filter(topic=f"page:{int(number)}") if is_number else deliveries.none()
 
 
-class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """What was sent to whom, newest first, with every attempt."""
+def _if_may_send(verb: Callable[..., Delivery]) -> Callable[..., Delivery]:
+    """The verb for whoever has the right to change deliveries."""
+
+    def allowed(delivery: Delivery, *, by: User, at: datetime) -> Delivery:
+        if not by.has_perm("messaging.change_delivery"):
+            raise DomainError("forbidden", "You may not send messages again.")
+        return verb(delivery, by_name=by.get_username(), at=at)
+
+    allowed.__doc__ = verb.__doc__
+    return allowed
+
+
+class DeliveryViewSet(VerbsMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """What was sent to whom, newest first, with every attempt. What did not arrive can be sent again."""
 
     queryset = Delivery.objects.select_related("message").prefetch_related("attempts")
     serializer_class = DeliverySerializer
     filterset_class = DeliveryFilter
     search_fields = ["address", "recipient", "stable_id"]
+    verbs = {
+        "send-again": _if_may_send(outbox.send_again),
+        "send-bundle-again": _if_may_send(outbox.send_bundle_again),
+    }
 
     def get_queryset(self):
         return visible_deliveries(super().get_queryset(), self.request.user)

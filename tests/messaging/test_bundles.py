@@ -193,6 +193,35 @@ def test_what_is_acknowledged_while_it_is_held_never_goes_out(page, deliver, clo
     assert states() == ["cancelled", "sent"]
 
 
+def test_a_lost_bundle_is_sent_again_as_one_message_without_what_is_over(page, deliver, clock, relay):
+    rows = [page(n) for n in range(4)]
+    relay.refuse["alice@example.com"] = "550 no such user"
+    deliver()
+    relay.refuse.clear()
+    Delivery.objects.filter(pk=rows[3].pk).update(state="cancelled")
+    rows[1].refresh_from_db()
+
+    outbox.send_bundle_again(rows[1], by_name="root", at=clock())
+    deliver()
+
+    assert states() == ["cancelled", "sent", "sent", "sent"]
+    assert [mail["Subject"] for mail in relay.mails] == ["3 pages: Fault 0"]
+
+
+def test_one_of_a_lost_bundle_sent_again_alone_leaves_the_others(page, deliver, clock, relay):
+    rows = [page(n) for n in range(3)]
+    relay.refuse["alice@example.com"] = "550 no such user"
+    deliver()
+    relay.refuse.clear()
+    rows[1].refresh_from_db()
+
+    outbox.send_again(rows[1], by_name="root", at=clock())
+    deliver()
+
+    assert states() == ["dead", "dead", "sent"]
+    assert set(outbox.lost_with(Delivery.objects.get(pk=rows[0].pk))) == {rows[2]}
+
+
 def test_a_refused_bundle_is_refused_for_each_in_it(page, deliver, relay):
     page(1)
     page(2)
