@@ -1,11 +1,10 @@
-"""Calling people in: services, teams and persons, each by a page of its own, and who has answered."""
+"""Calling people in: services, teams and persons, each by a page of its own. Who has answered: ``roll_call``."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 
-from incidents import attention, facts, impacts, moves, rights, timeline, transitions
+from incidents import attention, facts, impacts, moves, rights, roll_call, timeline, transitions
 from incidents.models import AffectedService, Engagement, Incident, Severity
 from oncall import paging
 from oncall.messaging.errors import DomainError
@@ -91,7 +90,7 @@ def call(
     engagement = Engagement.objects.create(
         incident=incident, kind=kind, service=service, team=team, user=user, page=page, at=at, by=by
     )
-    text = f"{_called(engagement)} engaged"
+    text = f"{roll_call.whom(engagement)} engaged"
     timeline.add(
         incident, kind=timeline.Kind.PAGE, text=text, by=by, at=at, data={"page": page.pk, "as": kind}
     )
@@ -267,40 +266,3 @@ def all_clear(incident: Incident, *, service: Service, by: User | None, at: date
     text = f"All clear for {service.name}"
     timeline.add(incident, kind=timeline.Kind.STATE, text=text, by=by, at=at, data={"service": service.slug})
     return incident
-
-
-# -- roll call ---------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Called:
-    """One line of the roll call: who was called in as what, and whether anybody was paged and has answered."""
-
-    engagement: Engagement
-    whom: str
-    state: str
-    answered_by: User | None
-    answered_at: datetime | None
-    paged_anybody: bool = True
-
-
-def roll_call(incident: Incident) -> list[Called]:
-    """Everybody who was called in, oldest first, with the answer; in one query."""
-    rows = incident.engagements.select_related("service", "team", "user", "page__acknowledged_by")
-    return [
-        Called(
-            engagement=row,
-            whom=_called(row),
-            state=row.page.state if row.page else "",
-            answered_by=row.page.acknowledged_by if row.page else None,
-            answered_at=row.page.acknowledged_at if row.page else None,
-            paged_anybody=row.page.reached_anybody if row.page else True,
-        )
-        for row in rows
-    ]
-
-
-def _called(engagement: Engagement) -> str:
-    if engagement.service:
-        return f"{engagement.service.name} on-call"
-    if engagement.kind == Kind.MANAGER:
-        return "Incident manager on call"
-    return str(engagement.team or engagement.user or "Somebody")

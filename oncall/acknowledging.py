@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from oncall import messages, plans
+from oncall import messages, partly, plans
 from oncall.messaging import doorbell, outbox
 from oncall.messaging.errors import DomainError
 from oncall.models import Page, PageEvent, User
@@ -96,10 +96,7 @@ def _locked_in_order(page: Page, others: list[Page]) -> list[Page]:
 # -- a step that asks everyone -----------------------------------------------------------------------------
 def awaited_from(page: Page) -> list[User]:
     """Who must acknowledge and has not, in order of being paged; deactivated people are not waited for."""
-    mine = page.notified.filter(cycle=page.cycle)
-    answered = mine.filter(acknowledged_at__isnull=False).values("user")
-    asked = mine.filter(must_acknowledge=True, user__is_active=True).exclude(user__in=answered)
-    return list(dict.fromkeys(row.user for row in asked.select_related("user").order_by("pk")))
+    return list(partly.answers(page).awaited)
 
 
 def _note_answer(page: Page, by: User | None, at: datetime) -> None:

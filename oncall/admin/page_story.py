@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from oncall import plans
+from oncall import partly, plans
 from oncall.admin import page_deliveries
 from oncall.admin.page_deliveries import Outcome
 from oncall.edges import times
@@ -137,7 +137,7 @@ def step_words(page: Page) -> str:
 
 
 def summary(page: Page, now: datetime) -> str:
-    """``Open for 12 min. 3 people tried, nobody has answered.``"""
+    """``Open for 12 min. 3 people tried, nobody has answered.``, or who has of those who must."""
     tried = page.notified.values("user").distinct().count()
     people = f"{tried} {'person' if tried == 1 else 'people'} tried"
     if page.acknowledged_by:
@@ -145,7 +145,9 @@ def summary(page: Page, now: datetime) -> str:
         return f"{page.acknowledged_by} answered after {answered}. {people}."
     if page.state == Page.State.RESOLVED:
         return f"Over after {times.span((page.ended_at or now) - page.created_at)}. {people}."
-    return f"Open for {times.span(now - page.created_at)}. {people}, nobody has answered."
+    said = partly.in_part(page).words
+    answers = f"{people}. {said}." if said else f"{people}, nobody has answered."
+    return f"Open for {times.span(now - page.created_at)}. {answers}"
 
 
 def interval_began(page: Page) -> datetime:

@@ -12,7 +12,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from oncall import clock, paging
+from oncall import clock, paging, partly
 from oncall.edges.addresses import shown_to
 from oncall.edges.api import VerbsMixin
 from oncall.edges.export import CSVList, CSVRenderer
@@ -31,15 +31,23 @@ class PageSerializer(serializers.ModelSerializer):
     service = serializers.SlugRelatedField("slug", read_only=True)
     team = serializers.SlugRelatedField("slug", read_only=True)
     acknowledged_by = serializers.SlugRelatedField("username", read_only=True)
+    answered = serializers.SerializerMethodField(help_text="Of several who must acknowledge, those who have.")
+    awaited = serializers.SerializerMethodField(help_text="Of several who must acknowledge, those who have not.")
 
     class Meta:
         model = Page
         fields = [
             "id", "incident", "title", "policy", "service", "team", "state", "held_for", "urgency", "step", "loop",
             "cycle", "next_step_at", "reached_anybody", "created_at", "acknowledged_by", "acknowledged_at",
-            "unacknowledge_at", "ended_at",
+            "unacknowledge_at", "ended_at", "answered", "awaited", "policy_reason",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_answered(self, page: Page) -> list[str]:
+        return [user.username for user in partly.in_part(page).answered]
+
+    def get_awaited(self, page: Page) -> list[str]:
+        return [user.username for user in partly.in_part(page).awaited]
 
 
 class EventSerializer(serializers.ModelSerializer):
@@ -119,7 +127,7 @@ class PageFilter(django_filters.FilterSet):
 class PageViewSet(VerbsMixin, CSVList, viewsets.ReadOnlyModelViewSet):
     """Pages, newest first."""
 
-    queryset = Page.objects.select_related("policy", "service", "team", "acknowledged_by")
+    queryset = Page.objects.select_related("policy", "service", "team", "acknowledged_by").with_told()
     serializer_class = PageSerializer
     filterset_class = PageFilter
     renderer_classes = [JSONRenderer, CSVRenderer]

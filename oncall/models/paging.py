@@ -22,8 +22,13 @@ class PageQuerySet(models.QuerySet):
         )
 
     def waiting(self) -> "PageQuerySet":
-        """Pages that nobody has answered yet, whether or not anybody is still being paged."""
-        return self.filter(state__in=[Page.State.ACTIVE, Page.State.HELD, Page.State.EXHAUSTED])
+        """Pages that nobody has answered yet, or not everybody who must; whether or not anybody is still paged."""
+        return self.filter(state__in=Page.WAITING)
+
+    def with_told(self) -> "PageQuerySet":
+        """Each with whom it has reached, as ``told``, in one query for all of them."""
+        rows = Notified.objects.select_related("user").order_by("pk")
+        return self.prefetch_related(models.Prefetch("notified", rows, to_attr="told"))
 
     def open(self) -> "PageQuerySet":
         """Everything not ended."""
@@ -54,6 +59,9 @@ class Page(models.Model):
         SNOOZED = "snoozed", "Snoozed"
         EXHAUSTED = "exhausted", "Nobody answered"
         RESOLVED = "resolved", "Over"
+
+    #: Nobody has answered, or not everybody who must.
+    WAITING = (State.ACTIVE, State.HELD, State.EXHAUSTED)
 
     class Hold(models.TextChoices):
         HOURS = "hours", "until the step's hours begin"
