@@ -17,6 +17,7 @@ from config.provisioning import (
 )
 from config.provisioning.reading import Item, Mapping, refuse_twice
 from config.provisioning.run import Change, Run
+from oncall import schedules
 from oncall.models import User
 
 # In the order in which names can refer to what stands above them.
@@ -69,6 +70,7 @@ def rehearse(document: Mapping, *, at: datetime, prune: bool = False, lint: bool
 
 def _run(document: Mapping, run: Run, *, prune: bool, lint: bool) -> Run:
     whole = Item(document, 1, "The file")
+    schedules.hold_all()
     for section, what, key, write in SECTIONS:
         items = whole.items(section, what)
         refuse_twice(items, key, what=what.removeprefix("A "))
