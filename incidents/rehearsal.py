@@ -28,8 +28,8 @@ def _notes(service: Service, severity: Severity | None, chains: list[Chain]) -> 
     """What the severity changes about the page of the service."""
     policy = policy_of(service, severity)
     if policy != service.policy:
-        instead = f"{service.policy}, the policy of {service}" if service.policy else f"{service}’s team"
-        yield f"From when the incident is {severity}, {policy} pages in place of {instead}."
+        instead = f"of {service}’s own, “{service.policy}”" if service.policy else f"of {service}’s team"
+        yield f"From when the incident is {severity}, the policy “{policy}” pages in place {instead}."
     timeout = (severity.ack_timeout if severity else None) or chains[0].plan.ack_timeout
     if timeout:
         yield f"Whoever acknowledges is asked after {_span(timeout)} whether she is still at work."

@@ -26,10 +26,9 @@ class Severity(models.Model):
         help_text="Pages in place of the service's own policy. Empty: that pages.",
     )
     ack_timeout = models.DurationField(
-        "time until whoever acknowledged is asked",
         null=True,
         blank=True,
-        help_text="After this long she is asked whether she is still at work. Empty: as the policy says.",
+        help_text="After this long, whoever acknowledged is asked whether she is still at work. Empty: as the policy says.",
     )
     first_update_after = models.DurationField(default=timedelta(minutes=20))
     update_every = models.DurationField(default=timedelta(minutes=45))

@@ -100,9 +100,12 @@ def _opened(page: Page, plan: Plan, event: PageEvent) -> str:
     """``Engaged by Marcus Hale on INC-46. Policy “Ledger”, version 7, frozen for this page.``"""
     about = f" on {page.reference}" if page.reference else ""
     parts = [f"Engaged by {event.by}{about}." if event.by else f"By itself{about}." if about else ""]
-    if page.policy_id and plan.name:
+    if page.policy and event.data.get("policy") != page.policy.slug:
+        parts.append(f"{event.text}.")  # it has been moved since, so the plan is another one
+    elif page.policy and plan.name:
         version = f", version {plan.version}" if plan.version else ""
-        parts.append(f"Policy “{plan.name}”{version}, frozen for this page.")
+        whose = f" of severity {page.policy_reason}" if page.policy_reason else ""
+        parts.append(f"Policy “{plan.name}”{whose}{version}, frozen for this page.")
     return " ".join(filter(None, parts))
 
 

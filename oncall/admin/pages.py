@@ -108,6 +108,7 @@ class PageAdmin(VerbsAdmin):
     list_filter = ["state", "urgency", "service"]
     list_select_related = ["service", "acknowledged_by"]
     list_per_page = 50
+    empty_value_display = "—"
     search_fields = ["reference", "title"]
     show_facets = admin.ShowFacets.NEVER
     ordering = ["-pk"]

@@ -152,4 +152,4 @@ def _html(letters: list[Letter], link: str) -> str:
         "more": max(count - NAMED, 0),
         "first": mail_body(first.html),
     }
-    return render_to_string("messaging/bundle.html", context)
+    return render_to_string("mail/bundle.html", context)

@@ -95,7 +95,7 @@ def test_a_severity_with_a_policy_of_its_own_is_rehearsed_by_that_and_says_so(
 
     assert (found.lines[0].who, found.lines[0].policy) == ("Carol", "Generals")
     assert found.notes == (
-        "From when the incident is Major, Generals pages in place of Payments, the policy of Checkout.",
+        "From when the incident is Major, the policy “Generals” pages in place of Checkout’s own, “Payments”.",
         "Whoever acknowledges is asked after 30 min whether she is still at work.",
     )
 
