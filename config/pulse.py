@@ -26,6 +26,7 @@ from oncall import (
     calendars,
     canary,
     clock,
+    codes,
     duty_log,
     escalation,
     handover,
@@ -34,7 +35,7 @@ from oncall import (
     receipts,
     undelivered,
 )
-from oncall.messaging import outbox
+from oncall.messaging import callbacks, outbox
 from postmortems import actions, drafting
 from statuspage import exporting, fanout, maintenance, snapshots, subscriptions
 
@@ -159,6 +160,13 @@ LINES: list[Line] = [
         "receipts",
     ),
     Line("oncall.forget_callbacks", HOUR, presses.forget, "Forgets old calls of chat and push services."),
+    Line("oncall.forget_codes", HOUR, codes.forget, "Forgets the numbers to which codes went that are over."),
+    Line(
+        "messaging.forget_callbacks",
+        HOUR,
+        callbacks.forget,
+        "Forgets what came from providers of text messages and calls, with the numbers, after 30 days.",
+    ),
     Line("statuspage.forget", HOUR, subscriptions.forget, "Deletes the addresses of those who left."),
     # Apart from all others, so that it notices when one of them hangs.
     Line(

@@ -1,12 +1,11 @@
-"""Calling people in: services, teams and persons, each by a page of its own, and who has answered."""
+"""Calling people in: services, teams and persons, each by a page of its own. Who has answered: ``roll_call``."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 
-from incidents import attention, facts, impacts, moves, rights, timeline, transitions
-from incidents.models import AffectedService, Engagement, Incident
+from incidents import attention, facts, impacts, moves, rights, roll_call, timeline, transitions
+from incidents.models import AffectedService, Engagement, Incident, Severity
 from oncall import paging
 from oncall.messaging.errors import DomainError
 from oncall.models import EscalationPolicy, Page, PortalSettings, Service, Team, Urgency, User
@@ -84,13 +83,18 @@ def call_first(
     policy: EscalationPolicy | None = None,
 ) -> Engagement:
     """The same where no page can be open yet: for an incident that is just being made."""
+    whose = ""
+    if policy is None and service:
+        policy, whose = _policy(incident, service)
     page = paging.page(
         title=incident.title,
         text=incident.summary or incident.description,
         urgency=urgency(incident),
-        policy=policy or (service.policy if service else None),
+        policy=policy,
+        policy_reason=whose,
+        ack_timeout=incident.severity.ack_timeout if incident.severity else None,
         user=user,
-        team=team or (service.team if service else None),
+        team=team or (service.team if service and not whose else None),
         service=service,
         facts=facts.facts(incident),
         reference=incident.key,
@@ -101,7 +105,7 @@ def call_first(
     engagement = Engagement.objects.create(
         incident=incident, kind=kind, service=service, team=team, user=user, page=page, at=at, by=by
     )
-    text = f"{_called(engagement)} engaged"
+    text = f"{roll_call.whom(engagement)} engaged"
     timeline.append(
         incident, kind=timeline.Kind.PAGE, text=text, by=by, at=at, data={"page": page.pk, "as": kind}
     )
@@ -129,6 +133,56 @@ def call_again(incident: Incident, *, by: User | None, at: datetime) -> None:
     )
     for row in rows:
         call(incident, kind=row.kind, service=row.service, by=by, at=at)
+
+
+# -- as bad as it is ---------------------------------------------------------------------------------------
+def _policy(incident: Incident, service: Service) -> tuple[EscalationPolicy | None, str]:
+    """By which policy a service is paged, and whose that is, if not its own.
+
+    A severity's policy pages once in an incident: whoever is called in beside it is paged by her own.
+    """
+    own = incident.severity.policy if incident.severity else None
+    if own is None or own == service.policy or _is_paged_by(own, open_pages(incident)):
+        return service.policy, ""
+    return own, str(incident.severity)
+
+
+def _is_paged_by(policy: EscalationPolicy, pages: list[Page]) -> bool:
+    return any(page.policy_id == policy.pk for page in pages)
+
+
+def follow_severity(incident: Incident, *, before: Severity | None, by: User | None, at: datetime) -> None:
+    """Page as the severity asks that a locked incident has now; ``before`` it had another, or none.
+
+    Up, its policy takes over (field/oncall.md rules 24 and 25); down, nobody else is called and nobody is called
+    off. How long an acknowledgement lasts follows in both directions (rule 19).
+    """
+    for page in open_pages(incident):
+        paging.last_for(page, incident.severity.ack_timeout, by=by, at=at)
+    if before is None or incident.severity.rank < before.rank:
+        _follow_policy(incident, by=by, at=at)
+    follow_urgency(incident, by=by, at=at)
+
+
+def _follow_policy(incident: Incident, *, by: User | None, at: datetime) -> None:
+    """Let one of the services' pages go by the severity's policy; where it has none, by their own again.
+
+    Best one that went by another severity's, then one that nobody has answered, then an owning service's.
+    """
+    own = incident.severity.policy
+    rows = incident.engagements.filter(service__isnull=False, page__in=Page.objects.open())
+    rows = list(rows.select_related("page"))
+    if own is None:
+        for row in rows:
+            paging.follow_own_policy(row.page, by=by, at=at)
+    elif rows and not _is_paged_by(own, open_pages(incident)):
+        first = min(rows, key=_comes_first)
+        paging.follow_policy(first.page, own, why=str(incident.severity), by=by, at=at)
+
+
+def _comes_first(row: Engagement) -> tuple[bool, bool, bool, int]:
+    answered = row.page.state in (Page.State.ACKNOWLEDGED, Page.State.SNOOZED)
+    return not row.page.policy_reason, answered, row.kind != Kind.OWNING, row.pk
 
 
 def follow_urgency(incident: Incident, *, by: User | None, at: datetime) -> None:
@@ -227,40 +281,3 @@ def all_clear(incident: Incident, *, service: Service, by: User | None, at: date
     text = f"All clear for {service.name}"
     timeline.add(incident, kind=timeline.Kind.STATE, text=text, by=by, at=at, data={"service": service.slug})
     return incident
-
-
-# -- roll call ---------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Called:
-    """One line of the roll call: who was called in as what, and whether anybody was paged and has answered."""
-
-    engagement: Engagement
-    whom: str
-    state: str
-    answered_by: User | None
-    answered_at: datetime | None
-    paged_anybody: bool = True
-
-
-def roll_call(incident: Incident) -> list[Called]:
-    """Everybody who was called in, oldest first, with the answer; in one query."""
-    rows = incident.engagements.select_related("service", "team", "user", "page__acknowledged_by")
-    return [
-        Called(
-            engagement=row,
-            whom=_called(row),
-            state=row.page.state if row.page else "",
-            answered_by=row.page.acknowledged_by if row.page else None,
-            answered_at=row.page.acknowledged_at if row.page else None,
-            paged_anybody=row.page.reached_anybody if row.page else True,
-        )
-        for row in rows
-    ]
-
-
-def _called(engagement: Engagement) -> str:
-    if engagement.service:
-        return f"{engagement.service.name} on-call"
-    if engagement.kind == Kind.MANAGER:
-        return "Incident manager on call"
-    return str(engagement.team or engagement.user or "Somebody")

@@ -22,7 +22,8 @@ def report(*, title: str, service: Service | None, seen: str, by: User, at: date
     The same words by the same person within ten minutes are the same report. Raises ``DomainError``
     (``too_many_reports``) after ten in an hour: then somebody should be called instead.
     """
-    User.objects.select_for_update().values_list("pk").get(pk=by.pk)
+    # No key: whoever is paging her at this moment need not wait.
+    User.objects.select_for_update(no_key=True).values_list("pk").get(pk=by.pk)
     mine = Incident.objects.filter(reporter=by, transitions__name="detect")
     same = mine.filter(
         title=clean_header(title, limit=300), state=State.DETECTED, created_at__gt=at - SAME_REPORT

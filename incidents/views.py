@@ -8,7 +8,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from incidents import engagement, reporting
+from incidents import reporting, roll_call
 from incidents.models import Incident
 from oncall import clock
 from oncall.messaging.errors import DomainError
@@ -64,7 +64,7 @@ def sent(request: HttpRequest, number: int) -> HttpResponse:
     incident = Incident.objects.visible_to(request.user).filter(pk=number, reporter=request.user).first()
     if incident is None:
         raise Http404
-    called = engagement.roll_call(incident)
+    called = roll_call.of(incident)
     paged = Notified.objects.filter(page__engagement__incident=incident).select_related("user").order_by("at")
     title = f"{incident.key} is reported"
     context = {"title": title, "incident": incident, "called": called, "paged": paged}

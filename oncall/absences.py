@@ -45,7 +45,7 @@ def add(
     """
     check(user, start, end, by=by, at=at)
     start = max(start, at)
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    schedules.hold_naming(user)
     same = user.absences.filter(start__lte=start, end=end, note=note).first()
     return same or _save(Absence(user=user, start=start, end=end, note=note), by, at)
 
@@ -66,6 +66,7 @@ def change(
 @transaction.atomic
 def cancel(absence: Absence, *, by: User | None, at: datetime) -> Absence | None:
     """She is there after all: what was to come goes, what is under way ends now. Again changes nothing."""
+    schedules.hold_naming(absence.user)
     row = Absence.objects.select_for_update().filter(pk=absence.pk).first()
     _check_person(absence.user, by)
     if row is None or row.end <= at:
@@ -82,12 +83,14 @@ def cancel(absence: Absence, *, by: User | None, at: datetime) -> Absence | None
 @transaction.atomic
 def record(absence: Absence, *, by: User | None, at: datetime) -> Absence:
     """Enter an absence as a file tells of it, also one that is over: a set-up that moves house keeps its past."""
+    schedules.hold_naming(absence.user)
     return _save(absence, by, at)
 
 
 @transaction.atomic
 def forget(absence: Absence, *, by: User | None, at: datetime) -> None:
     """Take out an absence that a file no longer tells of, whenever it was."""
+    schedules.hold_naming(absence.user)
     absence._history_user, absence._history_date = by, at
     absence.delete()
     schedules.touch_naming(absence.user, by=by, at=at)
@@ -159,6 +162,7 @@ def _check_open(absence: Absence, at: datetime) -> None:
 
 
 def _locked(absence: Absence) -> Absence:
+    schedules.hold_naming(absence.user)
     return Absence.objects.select_for_update(of=("self",)).select_related("user").get(pk=absence.pk)
 
 

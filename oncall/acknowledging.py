@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from oncall import messages, plans
+from oncall import messages, partly, plans
 from oncall.messaging import doorbell, outbox
 from oncall.messaging.errors import DomainError
 from oncall.models import Page, PageEvent, User
@@ -96,10 +96,7 @@ def _locked_in_order(page: Page, others: list[Page]) -> list[Page]:
 # -- a step that asks everyone -----------------------------------------------------------------------------
 def awaited_from(page: Page) -> list[User]:
     """Who must acknowledge and has not, in order of being paged; deactivated people are not waited for."""
-    mine = page.notified.filter(cycle=page.cycle)
-    answered = mine.filter(acknowledged_at__isnull=False).values("user")
-    asked = mine.filter(must_acknowledge=True, user__is_active=True).exclude(user__in=answered)
-    return list(dict.fromkeys(row.user for row in asked.select_related("user").order_by("pk")))
+    return list(partly.answers(page).awaited)
 
 
 def _note_answer(page: Page, by: User | None, at: datetime) -> None:
@@ -129,7 +126,7 @@ def _answered_in_part(page: Page, by: User | None, awaited: list[User], at: date
 
 # -- how long it lasts -------------------------------------------------------------------------------------
 def _runs_out_at(page: Page, at: datetime) -> datetime | None:
-    timeout = plans.read(page.plan).ack_timeout
+    timeout = page.ack_timeout or plans.read(page.plan).ack_timeout
     return at + timeout if timeout else None
 
 
@@ -150,6 +147,21 @@ def _wind_up(page: Page, by: User | None, at: datetime) -> Page:
         record(page, Kind.CONFIRMED, f"{by or 'The alert source'} is still at work", by=by, at=at)
     elif page.unacknowledge_at is None or runs_out_at - page.unacknowledge_at >= CONFIRMS_EVERY:
         move(page, unacknowledge_at=runs_out_at)
+    return page
+
+
+@transaction.atomic
+def last_for(page: Page, timeout: timedelta | None, *, by: User | None, at: datetime) -> Page:
+    """Let acknowledgements last so long, in place of what the policy says; None: as it says (rule 19).
+
+    One that has been given lasts so long from now on. Whoever has been asked already has what time she was told.
+    """
+    page = locked(page)
+    if page.ack_timeout == timeout or page.state == State.RESOLVED:
+        return page
+    move(page, ack_timeout=timeout)
+    if page.state == State.ACKNOWLEDGED and page.reminded_at is None:
+        move(page, unacknowledge_at=_runs_out_at(page, at))
     return page
 
 

@@ -5,6 +5,7 @@ may be used more than once: first to acknowledge, later to resolve. Source: fiel
 """
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.utils.crypto import salted_hmac
@@ -28,6 +29,8 @@ def issue(page: Page, user: User, address: str, *, at: datetime, good_from: date
         user=user,
         address=address,
         digest=digest,
+        step=page.step,
+        loop=page.loop,
         created_at=at,
         expires_at=(good_from or at) + LIFETIME,
     )
@@ -42,6 +45,11 @@ def find(address: str, code: str, *, at: datetime) -> AnswerCode | None:
         .first()
     )
     return found if found and owns(found.user, address) else None
+
+
+def forget(*, now: Callable[[], datetime]) -> int:
+    """Pulse line: drop codes that are over, with the numbers they went to; how many."""
+    return AnswerCode.objects.filter(expires_at__lte=now()).delete()[0]
 
 
 def owns(user: User, address: str) -> bool:

@@ -77,7 +77,7 @@ def _follow(page: Page, delivery: Delivery, message: Message, said: str, at: dat
             "next": "",  # what would have come if nobody had answered
             "verbs": VERBS[page.state],
             "page": str(page.pk),
-            "step": str(page.step),
+            "step": page.place,
             "urgency": page.urgency,
         },
         priority=1,

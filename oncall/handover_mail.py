@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from oncall import letters, messages, standing_pages
+from oncall import letters, messages, partly, standing_pages
 from oncall.models import HandOverNote, Page, User
 
 State = Page.State
@@ -38,13 +38,14 @@ def send(
 
 
 def says(page: Page, user: User, at: datetime) -> str:
-    """How a page stands: ``nobody has answered since Mon 9 Mar 08:10``."""
+    """How a page stands: ``nobody has answered since Mon 9 Mar 08:10``, or who of several has not."""
     if page.state == State.SNOOZED and page.next_step_at:
         return f"quiet until {letters.moment(page.next_step_at, user)}"
     if page.state == State.ACKNOWLEDGED and page.acknowledged_at:
         who = page.acknowledged_by or "somebody"
         return f"acknowledged by {who}, {letters.moment(page.acknowledged_at, user)}"
-    return f"nobody has answered since {letters.moment(page.created_at, user)}"
+    said = partly.in_part(page).words or "nobody has answered"
+    return f"{said} since {letters.moment(page.created_at, user)}"
 
 
 def _text(note: HandOverNote, user: User, found: dict[str, list[Page]], at: datetime) -> str:

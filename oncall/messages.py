@@ -120,7 +120,7 @@ def _buttons(page: Page) -> dict[str, str]:
     """What the buttons of a message in chat are for: the page as it is now, and what can be done to it."""
     return {
         "page": str(page.pk),
-        "step": str(page.step),
+        "step": page.place,
         "urgency": page.urgency,
         "verbs": "acknowledge escalate resolve",
     }

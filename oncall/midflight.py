@@ -13,8 +13,9 @@ from oncall.messaging import doorbell, outbox
 from oncall.messaging.errors import DomainError
 from oncall.messaging.models import Delivery
 from oncall.messaging.render import clean_header
-from oncall.models import Notified, Page, PageEvent, Service, Urgency, User
+from oncall.models import EscalationPolicy, Notified, Page, PageEvent, Service, Urgency, User
 from oncall.page_events import begin_again, locked, move, record
+from oncall.plans import Plan
 
 Kind, State = PageEvent.Kind, Page.State
 #: Pages whose next step is still to come, or that nobody answered.
@@ -52,9 +53,9 @@ def policy_changed_since(page: Page) -> bool:
 def follow_service(service: Service, *, by: User | None, at: datetime) -> int:
     """The service has another policy: its open pages follow that one from its first step (rule 24); how many.
 
-    For whoever saves services. Again: nothing changes.
+    For whoever saves services. Again: nothing changes. What goes by another's policy goes on by that.
     """
-    stray = Page.objects.open().filter(service=service).order_by("pk")
+    stray = Page.objects.open().filter(service=service, policy_reason="").order_by("pk")
     rows = [page for page in stray.select_for_update(of=("self",)) if page.policy_id != service.policy_id]
     for page in rows:
         hand_over(page, service, by=by, at=at)
@@ -66,22 +67,62 @@ def hand_over(page: Page, service: Service, *, by: User | None, at: datetime) ->
     """Page for this service, by its policy as it is now, from the first step; nothing more by the one before.
 
     Whoever was paged before is paged anew only where the new policy names her. What is acknowledged or snoozed
-    stays so and follows the new policy if it begins again. A page that is over stays as it is (rule 24).
+    stays so and follows the new policy if it begins again. A page that is over stays as it is, and one that goes
+    by another's policy goes on by that where it stands (rule 24).
     """
     page = locked(page)
     if page.state == State.RESOLVED or (page.service_id, page.policy_id) == (service.pk, service.policy_id):
         return page
+    if page.policy_reason and page.service_id == service.pk:
+        return page
+    if page.policy_reason:
+        move(page, service=service)
+        text = f"It is about {service} from here, and paged by {page.policy} as before"
+        record(page, Kind.MOVED, text, by=by, at=at, policy=page.policy.slug, service=service.slug)
+        return page
     plan, policy, team = plans.begin(policy=service.policy, user=None, team=service.team, service=service)
-    now = {"plan": plan.as_json(), "policy": policy, "team": team, "service": service}
+    _go_by(page, plan, {"policy": policy, "team": team, "service": service}, str(service), by=by, at=at)
+    return page
+
+
+@transaction.atomic
+def follow_policy(page: Page, policy: EscalationPolicy, *, why: str, by: User | None, at: datetime) -> Page:
+    """Page by this policy in place of the service's, from its first step; nothing more by the one before.
+
+    ``why`` names whose policy it is: a severity's. As with ``hand_over``, what is acknowledged stays so, and a
+    page that is over stays as it is; again, nothing changes (rules 24 and 25).
+    """
+    page = locked(page)
+    if page.state == State.RESOLVED or page.policy_id == policy.pk:
+        return page
+    plan, policy, team = plans.begin(policy=policy, user=None, team=None, service=page.service)
+    reason = clean_header(why, limit=60)
+    _go_by(page, plan, {"policy": policy, "team": team, "policy_reason": reason}, reason, by=by, at=at)
+    return page
+
+
+@transaction.atomic
+def follow_own_policy(page: Page, *, by: User | None, at: datetime) -> Page:
+    """Page by the service's policy again, from its first step. Where it does so already nothing changes."""
+    page = locked(page)
+    if page.state == State.RESOLVED or not page.policy_reason:
+        return page
+    return hand_over(move(page, policy_reason=""), page.service, by=by, at=at)
+
+
+def _go_by(page: Page, plan: Plan, now: dict[str, Any], whose: str, *, by: User | None, at: datetime) -> None:
+    """Put a locked page under another policy, from the first step where nobody has answered it."""
+    now["plan"] = plan.as_json()
     if page.state in UNANSWERED:
         outbox.cancel(topic=page.topic, at=at, reason="it follows another policy")
         begin_again(page, next_step_at=at + plan.first_wait, **now)
     else:
         move(page, **now)
-    text = f"{service} is paged by {plan.name or 'no policy'} from here, from the first step"
-    record(page, Kind.MOVED, text, by=by, at=at, policy=policy.slug if policy else "", service=service.slug)
+    text = f"{whose} is paged by {plan.name or 'no policy'} from here, from the first step"
+    policy, service = now["policy"], page.service
+    about = {"policy": policy.slug if policy else "", "service": service.slug if service else ""}
+    record(page, Kind.MOVED, text, by=by, at=at, **about)
     doorbell.ring()
-    return page
 
 
 # -- the urgency -------------------------------------------------------------------------------------------

@@ -41,6 +41,16 @@ def locked(page: Page) -> Page:
     return Page.objects.select_for_update(of=("self",)).get(pk=page.pk)
 
 
+def read_place(text: str) -> tuple[int, int | None]:
+    """Step and pass from ``Page.place``. Older messages say the step alone; what is no place fits no page."""
+    step, point, loop = text.partition(".")
+    return _whole(step), _whole(loop) if point else None
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else -1
+
+
 def move(page: Page, **changes: Any) -> Page:
     """Write ``changes`` if the page is still as it was read, and let it fit again.
 

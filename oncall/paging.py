@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from oncall import answers, maintenance, plans
-from oncall.acknowledging import acknowledge, confirm, unacknowledge
+from oncall.acknowledging import acknowledge, confirm, last_for, unacknowledge
 from oncall.escalation import advance_due, expire_acknowledgements
 from oncall.messaging import doorbell, outbox
 from oncall.messaging.errors import DomainError
@@ -19,6 +19,8 @@ from oncall.messaging.render import clean_header, clean_text
 from oncall.midflight import (
     belong_to,
     describe,
+    follow_own_policy,
+    follow_policy,
     follow_service,
     hand_over,
     lower_urgency,
@@ -41,8 +43,11 @@ __all__ = [
     "describe",
     "escalate_now",
     "expire_acknowledgements",
+    "follow_own_policy",
+    "follow_policy",
     "follow_service",
     "hand_over",
+    "last_for",
     "lock",
     "lower_urgency",
     "may_answer",
@@ -77,13 +82,16 @@ def page(
     facts: dict[str, Any] | None = None,
     reference: str = "",
     url: str = "",
+    policy_reason: str = "",
+    ack_timeout: timedelta | None = None,
     by: User | None,
     at: datetime,
 ) -> Page:
     """Begin to page: by a policy, else a person, else a team's members, else the service's policy.
 
     None of these, and a policy that reaches nobody, end at the team's admins and the portal's catch-all. The
-    engine takes the first step, woken by the doorbell. ``facts`` is what the answer page shows.
+    engine takes the first step, woken by the doorbell. ``facts`` is what the answer page shows; ``policy_reason``
+    says whose the policy is, if not the service's; ``ack_timeout`` holds in place of the policy's.
     """
     plan, policy, owner = plans.begin(policy=policy, user=user, team=team, service=service)
     made = Page.objects.create(
@@ -93,6 +101,8 @@ def page(
         service=service,
         team=owner,
         policy=policy,
+        policy_reason=clean_header(policy_reason, limit=60),
+        ack_timeout=ack_timeout,
         plan=plan.as_json(),
         facts=facts or {},
         private=bool((facts or {}).get("private")),
@@ -103,6 +113,7 @@ def page(
         created_by=by,
     )
     whom = f"{plan.name}" if plan.name else "nobody by name: there is no policy"
+    whom += f", the policy of {policy_reason}" if policy_reason else ""
     record(made, Kind.OPENED, f"Paging {whom}", by=by, at=at, policy=policy.slug if policy else "")
     doorbell.ring()
     return made

@@ -33,8 +33,8 @@ REJECTIONS_NOTED_A_MINUTE = 30
 class Press:
     """An authentic press. ``address`` is the presser's, as the medium knows her; ``call`` names the call.
 
-    ``page`` and ``step`` are what the button was made for; ``user`` is set where the call itself proves who
-    pressed.
+    ``page``, ``step`` and ``loop`` (its pass, None where an older button does not say) are what the button was
+    made for; ``user`` is set where the call itself proves who pressed.
     """
 
     medium: str
@@ -42,6 +42,7 @@ class Press:
     verb: str
     page: int
     step: int
+    loop: int | None = None
     address: str = ""
     user: User | None = None
     client: str = ""
@@ -154,6 +155,7 @@ def _check_right(page: Page, user: User) -> None:
 
 def _act(page: Page, press: Press, user: User, at: datetime) -> Page:
     if press.verb == "escalate":
-        return paging.escalate_now(page, expected_step=press.step, by=user, at=at)
+        seen = {"expected_step": press.step, "expected_loop": press.loop}
+        return paging.escalate_now(page, **seen, by=user, at=at)
     verb = {"acknowledge": paging.acknowledge, "resolve": paging.resolve}[press.verb]
     return verb(page, by=user, at=at)

@@ -64,12 +64,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What would happen, in the order of time; ``weak`` are sentences about its weak links."""
+    """What would happen, in the order of time; ``weak`` are sentences about its weak links.
+
+    ``notes`` are sentences about what no line shows.
+    """
 
     at: datetime
     urgency: str
     lines: tuple[Line, ...]
     cut_short: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def weak(self) -> tuple[str, ...]:
@@ -86,13 +90,16 @@ class Rehearsal:
         return tuple(line for line in self.lines if line.kind in (PERSON, WEBHOOK, NOBODY))
 
 
-def rehearse(chains: Iterable[Chain], *, urgency: str, at: datetime) -> Rehearsal:
+def rehearse(
+    chains: Iterable[Chain], *, urgency: str, at: datetime, notes: tuple[str, ...] = ()
+) -> Rehearsal:
     """Go through pages that begin at ``at`` until nobody is left to page, whoever is on call by then."""
     lines: list[Line] = []
     for chain in chains:
         lines += _through(chain, urgency, at)
     lines.sort(key=lambda line: line.at)
-    return Rehearsal(at, urgency, tuple(lines[:MOST_LINES]), cut_short=len(lines) > MOST_LINES)
+    cut_short = len(lines) > MOST_LINES
+    return Rehearsal(at, urgency, tuple(lines[:MOST_LINES]), cut_short=cut_short, notes=notes)
 
 
 def _through(chain: Chain, urgency: str, began: datetime) -> Iterator[Line]:

@@ -17,6 +17,7 @@ from oncall.messaging.errors import DomainError
 from oncall.messaging.mediums.phone import KEYS
 from oncall.messaging.models import Callback, Delivery
 from oncall.models import Page, User
+from oncall.page_events import read_place
 
 HOUR = timedelta(hours=1)
 #: From one number within an hour: messages that are read at all, and wrong codes before none is read any more.
@@ -77,7 +78,11 @@ def by_text(said: Said, text: str, *, at: datetime) -> Answer:
         if not order.code:
             words = "Nothing was done. Reply with the six digits of the message, or open its link."
         return _refused(said, Answer(Outcome.WRONG, words), at=at)
-    return _taken(said, right.page, right.user, order.verb, None, at)
+    seen = {
+        "expected_step": right.page.step if right.step is None else right.step,
+        "expected_loop": right.loop,
+    }
+    return _taken(said, right.page, right.user, order.verb, None, seen, at)
 
 
 def by_key(delivery: Delivery, said: Said, *, at: datetime) -> Answer:
@@ -92,20 +97,33 @@ def by_key(delivery: Delivery, said: Said, *, at: datetime) -> Answer:
     verb = KEYS.get(said.word)
     if verb is None:
         return _refused(said, Answer(Outcome.WRONG, "That key does nothing."), delivery, at=at)
-    return _taken(said, page, user, verb, delivery, at)
+    step, loop = read_place(delivery.values.get("step", ""))
+    seen = {"expected_step": step, "expected_loop": loop}
+    return _taken(said, page, user, verb, delivery, seen, at)
 
 
-def _taken(said: Said, page: Page, user: User, verb: str, delivery: Delivery | None, at: datetime) -> Answer:
-    """Do it and write it down, both or neither; the second of two that say the same does nothing."""
+def _taken(
+    said: Said,
+    page: Page,
+    user: User,
+    verb: str,
+    delivery: Delivery | None,
+    seen: dict[str, int | None],
+    at: datetime,
+) -> Answer:
+    """Do it and write it down, both or neither; the second of two that say the same does nothing.
+
+    ``seen`` is where the page stood when the message was made: what it asks to hurry may be over.
+    """
     try:
         with transaction.atomic():
             callbacks.write_down(said, Outcome.TAKEN, delivery=delivery, text=f"{user}: {verb}", at=at)
-            return Answer(Outcome.TAKEN, _do(page, user, verb, at))
+            return Answer(Outcome.TAKEN, _do(page, user, verb, seen, at))
     except IntegrityError:
         return _refused(said, Answer(Outcome.REPEATED), delivery, at=at)
 
 
-def _do(page: Page, user: User, verb: str, at: datetime) -> str:
+def _do(page: Page, user: User, verb: str, seen: dict[str, int | None], at: datetime) -> str:
     """The verb, and the sentence that says what came of it."""
     name = page.reference or f"Page {page.pk}"
     if page.state == Page.State.RESOLVED:
@@ -113,7 +131,7 @@ def _do(page: Page, user: User, verb: str, at: datetime) -> str:
     try:
         with transaction.atomic():
             if verb == "escalate":
-                page = paging.escalate_now(page, expected_step=page.step, by=user, at=at)
+                page = paging.escalate_now(page, **seen, by=user, at=at)
             else:
                 page = getattr(paging, verb)(page, by=user, at=at)
     except DomainError as refusal:

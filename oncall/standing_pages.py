@@ -10,7 +10,7 @@ State = Page.State
 #: An acknowledgement that is older has probably been forgotten.
 OLD = timedelta(days=1)
 HEADINGS = {
-    "waiting": "Nobody has answered",
+    "waiting": "Waiting for an answer",
     "acknowledged": "Acknowledged",
     "old": "Acknowledged more than a day ago",
     "snoozed": "Snoozed",
@@ -26,8 +26,8 @@ class Target:
 
 
 def load() -> list[Page]:
-    """Every page that is not over, the oldest first, in one query."""
-    return list(Page.objects.open().select_related("acknowledged_by").order_by("pk"))
+    """Every page that is not over, the oldest first, in two queries."""
+    return list(Page.objects.open().select_related("acknowledged_by").with_told().order_by("pk"))
 
 
 def of(target: Target, pages: Iterable[Page], *, at: datetime) -> dict[str, list[Page]]:

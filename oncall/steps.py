@@ -7,7 +7,7 @@ import logging
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from oncall import contacts, course, messages, plans, standing
+from oncall import contacts, course, messages, partly, plans, standing
 from oncall.course import Progress, Reached, Stop
 from oncall.messaging import doorbell
 from oncall.models import Notified, Page, PageEvent, Step
@@ -146,11 +146,12 @@ def _settle(page: Page, plan: Plan, progress: Progress, at: datetime) -> None:
 
 def _say_exhausted(page: Page, at: datetime) -> None:
     """The end of the line: the catch-all was told once, and the page stands visibly unanswered (rules 10, 13)."""
+    said = partly.in_part(page).words
     text = (
-        "Everybody was paged and nobody has answered"
-        if page.reached_anybody
+        f"Everybody was paged. {said}" if said
+        else "Everybody was paged and nobody has answered" if page.reached_anybody
         else "Nobody could be paged: set a catch-all in the portal settings"
-    )
+    )  # fmt: skip
     record(page, Kind.EXHAUSTED, text, at=at, reached_anybody=page.reached_anybody)
     logger.error("Page %s (%s) is exhausted: %s", page.pk, page, text)
 

@@ -76,10 +76,10 @@ def shipped_rows(request):
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item):
+def pytest_runtest_teardown(item, nextitem):
     """Only when every fixture has ended is the database flushed, whatever the order in which they began."""
     ended = yield
-    if KEEPER in item.stash:
+    if KEEPER in item.stash and nextitem is not None:  # after the last test the database is gone
         keeper, blocker = item.stash[KEEPER]
         with blocker.unblock():
             keeper.put_back()

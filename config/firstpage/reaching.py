@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import F, Prefetch, QuerySet
 
 from config.firstpage import links
-from oncall import plans
+from oncall import partly, plans
 from oncall.edges import addresses
 from oncall.edges.admin import Button
 from oncall.messaging.mediums import MEDIUMS, label
@@ -26,13 +26,14 @@ MEDIUM_WORDS = {name: label(name) for name in MEDIUMS} | {
 # -- pages -------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class WaitingRow:
-    """One page that nobody has answered: who was paged how, and what happens next."""
+    """One page that waits: who was paged how, who of several has answered, and what happens next."""
 
     page: Page
     url: str
     who: str
     how: str
     paged_at: datetime
+    answers: str
     next_words: str
     buttons: list[Button]
 
@@ -59,9 +60,8 @@ def waiting(user: User, buttons_of) -> Waiting:
     """The next to escalate first. ``buttons_of(page)`` are the verbs that the viewer may use on it."""
     paged = PageEvent.objects.filter(kind=PageEvent.Kind.PAGED).order_by("-id")
     pages = visible_waiting(user)
-    shown = pages.order_by(F("next_step_at").asc(nulls_first=True), "pk").prefetch_related(
-        Prefetch("events", paged, to_attr="paged_events")
-    )[:ROWS]
+    shown = pages.order_by(F("next_step_at").asc(nulls_first=True), "pk").with_told()
+    shown = shown.prefetch_related(Prefetch("events", paged, to_attr="paged_events"))[:ROWS]
     return Waiting(
         rows=[_waiting_row(page, buttons_of(page)) for page in shown],
         count=pages.count(),
@@ -79,6 +79,7 @@ def _waiting_row(page: Page, buttons: list[Button]) -> WaitingRow:
         who=listed(event.data.get("name", "") for event in reversed(together)),
         how=listed(MEDIUM_WORDS.get(medium, medium) for medium in mediums),
         paged_at=latest.at if latest else page.created_at,
+        answers=partly.in_part(page).words,
         next_words=next_words(page),
         buttons=buttons,
     )
@@ -92,7 +93,8 @@ def next_words(page: Page) -> str:
     if page.held_for:
         return f"held {page.get_held_for_display()}"
     if page.state == Page.State.EXHAUSTED:
-        return "Everybody was paged and nobody has answered"
+        some = partly.in_part(page)
+        return "Everybody was paged" if some else "Everybody was paged and nobody has answered"
     if page.step == len(steps):
         return "the team’s admins" if not page.reached_anybody else "the last resort"
     if page.step > len(steps):

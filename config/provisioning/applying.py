@@ -5,9 +5,19 @@ from datetime import datetime
 
 from django.db import transaction
 
-from config.provisioning import calendars, directory, escalation, heartbeats, pruning, public, sources
+from config.provisioning import (
+    calendars,
+    directory,
+    escalation,
+    heartbeats,
+    pruning,
+    public,
+    severities,
+    sources,
+)
 from config.provisioning.reading import Item, Mapping, refuse_twice
 from config.provisioning.run import Change, Run
+from oncall import schedules
 from oncall.models import User
 
 # In the order in which names can refer to what stands above them.
@@ -19,6 +29,7 @@ SECTIONS: list[tuple[str, str, str, Callable[[Run, Item], None]]] = [
     ("holidays", "A holiday calendar", "name", calendars.holiday),
     ("absences", "An absence", "", calendars.absence),
     ("policies", "A policy", "slug", escalation.policy),
+    ("severities", "A severity", "slug", severities.severity),
     ("services", "A service", "slug", directory.service),
     ("sources", "A source", "slug", sources.source),
     ("heartbeats", "A heartbeat", "slug", heartbeats.heartbeat),
@@ -59,6 +70,7 @@ def rehearse(document: Mapping, *, at: datetime, prune: bool = False, lint: bool
 
 def _run(document: Mapping, run: Run, *, prune: bool, lint: bool) -> Run:
     whole = Item(document, 1, "The file")
+    schedules.hold_all()
     for section, what, key, write in SECTIONS:
         items = whole.items(section, what)
         refuse_twice(items, key, what=what.removeprefix("A "))

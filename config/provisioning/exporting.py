@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db.models import Count, Q
 
-from config.provisioning import calendars
+from config.provisioning import calendars, severities
 from config.provisioning.reading import UNITS
 from incidents import heartbeats
-from incidents.models import AlertSource, Heartbeat
+from incidents.models import AlertSource, Heartbeat, Severity
 from oncall import plans, schedules
 from oncall.models import EscalationPolicy, PortalSettings, Schedule, Service, Step, StepTarget, Team, User
 from statuspage.models import Component, StatusPage
@@ -29,6 +29,7 @@ def export() -> dict[str, Any]:
         "holidays": calendars.exported_holidays(),
         "absences": calendars.exported_absences(),
         "policies": _policies(),
+        "severities": _severities(),
         "services": _services(),
         "sources": _sources(),
         "heartbeats": _heartbeats(),
@@ -152,6 +153,21 @@ def _target(target: StepTarget) -> Form:
     if target.schedule:
         return {"schedule": target.schedule.slug}
     return {"team": target.team.slug} if target.team else {"webhook": target.webhook}
+
+
+def _severities() -> list[Form]:
+    """None where nobody has changed what every portal begins with."""
+    rows = Severity.objects.select_related("policy") if Severity.history.exists() else ()
+    return [_severity(row) for row in rows]
+
+
+def _severity(row: Severity) -> Form:
+    form = _named(row) | {"rank": row.rank} | _described(row) | {"urgency": row.urgency}
+    form |= {"policy": row.policy.slug} if row.policy else {}
+    form |= {"ack_timeout": duration(row.ack_timeout)} if row.ack_timeout else {}
+    form |= {name: duration(getattr(row, name)) for name in severities.LENGTHS}
+    form |= {name: getattr(row, name) for name in severities.FLAGS}
+    return form | {"required_roles": row.required_roles}
 
 
 def _services() -> list[Form]:

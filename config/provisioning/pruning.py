@@ -6,7 +6,7 @@ from django.db.models import ProtectedError
 from config.provisioning.reading import ProvisioningError
 from config.provisioning.run import Run
 from incidents import heartbeats
-from incidents.models import AlertSource, Heartbeat
+from incidents.models import AlertSource, Heartbeat, Severity
 from oncall import absences, holidays
 from oncall.models import Absence, EscalationPolicy, HolidayCalendar, Schedule, Service, Team, User
 from statuspage.models import Component
@@ -17,6 +17,7 @@ PRUNED: list[tuple[str, type[models.Model], str]] = [
     ("heartbeats", Heartbeat, "slug"),
     ("sources", AlertSource, "slug"),
     ("services", Service, "slug"),
+    ("severities", Severity, "slug"),
     ("policies", EscalationPolicy, "slug"),
     ("schedules", Schedule, "slug"),
     ("teams", Team, "slug"),

@@ -18,7 +18,7 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_POST
 
 from incidents import classification, guards, lifecycle, rights, tasks, transitions
-from incidents.admin import exporting, filters, page, rehearsal, verb_forms
+from incidents.admin import affected, exporting, filters, page, rehearsal, verb_forms
 from incidents.admin.columns import Columns
 from incidents.admin.filters import ManagerFilter, MyRoleFilter, ViewFilter
 from incidents.admin.forms import DECLARE, DeclareForm, IncidentForm
@@ -196,7 +196,7 @@ class IncidentAdmin(Columns, VerbsAdmin, HistoryAdmin):
         buttons = self.buttons(request, incident)
         named = {button.name: button for button in buttons}
         last_update = incident.updates.select_related("by").order_by("-at", "-id").first()
-        roles, services, to_do = page.role_rows(incident), page.services(incident, now), page.tasks(incident)
+        roles, services, to_do = page.role_rows(incident), affected.services(incident, now), page.tasks(incident)
         return {
             "now": now,
             "incident": incident,

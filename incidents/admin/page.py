@@ -8,10 +8,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Q
 
-from incidents import engagement, transitions
+from incidents import transitions
 from incidents.models import (
-    AffectedService,
-    Impact,
     Incident,
     Role,
     RoleAssignment,
@@ -21,7 +19,7 @@ from incidents.models import (
 )
 from oncall.edges import times
 from oncall.edges.admin import Button
-from oncall.models import Page, User
+from oncall.models import User
 
 Kind = TimelineEntry.Kind
 FEW, MANY = 10, 200
@@ -214,52 +212,7 @@ def _tags(entry: TimelineEntry) -> list[str]:
     return [f"{place} {recipients:,}" if recipients else place] if place else []
 
 
-# -- services, roles, tasks --------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class ServiceRow:
-    """One affected service: how badly, whether its people have answered, whether it is clear."""
-
-    affected: AffectedService
-    level: str
-    words: str
-    late: bool
-
-
-def services(incident: Incident, now: datetime) -> list[ServiceRow]:
-    """Every affected service with its latest impact and the answer of whoever was called in for it."""
-    levels = {row.service_id: row for row in incident.impacts.order_by("start")}
-    called = {call.engagement.service_id: call for call in engagement.roll_call(incident)}
-    rows = incident.affected_services.select_related("service", "all_clear_by")
-    return [_service_row(row, levels.get(row.service_id), called.get(row.service_id), now) for row in rows]
-
-
-def _service_row(row: AffectedService, impact: Impact | None, call, now: datetime) -> ServiceRow:
-    if row.all_clear_at:
-        level = "Healthy again"
-    elif impact is None:
-        level = "Not known yet"
-    else:
-        level = impact.get_level_display() if impact.end is None else "Impact over"
-    words, late = _answer(call, now)
-    return ServiceRow(row, level, words, late and not row.all_clear_at)
-
-
-def _answer(call, now: datetime) -> tuple[str, bool]:
-    """``Dana Ruiz: answered in 2 min``; nobody yet is late, and in red."""
-    if call is None:
-        return "Nobody called in", False
-    began = call.engagement.at
-    if call.answered_by and call.answered_at:
-        return f"{call.answered_by}: answered in {times.span(call.answered_at - began)}", False
-    if call.state == Page.State.EXHAUSTED and not call.paged_anybody:
-        return "Not paged: nobody could be reached", True
-    if call.state == Page.State.HELD:
-        return "Held: nobody is paged yet", True
-    if call.state in {Page.State.ACTIVE, Page.State.EXHAUSTED}:
-        return f"No answer for {times.span(now - began)}", True
-    return "Page over" if call.state else "", False
-
-
+# -- roles, tasks -----------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class RoleRow:
     """One role: who holds it since when, or that nobody does though the severity requires it."""

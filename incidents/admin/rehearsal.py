@@ -130,7 +130,8 @@ def _shown(told: dict, now: datetime) -> dict:
         "cut_short": found.cut_short,
         "weak": list(found.weak),
         "weak_heading": _weak_heading(len(found.weak)),
-        "policy": service.policy,
+        "notes": list(found.notes),
+        "policy": rehearsal.policy_of(service, severity),
     }
 
 

@@ -9,8 +9,25 @@ from oncall.templatetags import muster
 
 @admin.register(Severity)
 class SeverityAdmin(HistoryAdmin):
-    list_display = ["chip", "rank", "urgency", "update_every", "all_clear_required", "review_required"]
+    list_display = [
+        "chip",
+        "rank",
+        "urgency",
+        "policy",
+        "update_every",
+        "all_clear_required",
+        "review_required",
+    ]
     list_display_links = ["chip"]
+    list_select_related = ["policy"]
+    autocomplete_fields = ["policy"]
+    fieldsets = [
+        (None, {"fields": ["name", "slug", "rank", "description"]}),
+        ("Paging", {"fields": ["urgency", "policy", "ack_timeout"]}),
+        ("Telling others", {"fields": ["first_update_after", "update_every"]}),
+        ("Response", {"fields": ["required_roles", "all_clear_required"]}),
+        ("Review", {"fields": ["review_required", "review_within", "action_due_within"]}),
+    ]
     ordering = ["rank"]
     prepopulated_fields = {"slug": ["name"]}
 

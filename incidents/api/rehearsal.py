@@ -61,6 +61,8 @@ class RehearsalViewSet(viewsets.GenericViewSet):
                 "service": found.slug,
                 "severity": severity.slug if severity else None,
                 "urgency": shown.urgency,
+                "policy": policy.slug if (policy := rehearsal.policy_of(found, severity)) else None,
+                "notes": list(shown.notes),
                 "summary": "".join(summary(shown, when=when, span=times.span)),
                 "ends_after_seconds": int(shown.ends_after.total_seconds()),
                 "lines": [_line(line) for line in shown.lines],

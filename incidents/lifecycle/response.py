@@ -40,13 +40,13 @@ def classify(
                 f"{move.incident.key} is {move.incident.severity} already: change its severity instead.",
             )
         return move.incident
-    data = _severity_data(move, severity)
+    data, before = _severity_data(move, severity), move.incident.severity
     _take_severity(move, severity)
     text = f"Classified {severity}." + (f" Rule: {data['rule']}" if data["rule"] else "")
     done = moves.finish(
         move, to=State.CLASSIFIED, kind=timeline.Kind.SEVERITY, text=_because(text, move), data=data
     )
-    engagement.follow_urgency(done, by=by, at=at)
+    engagement.follow_severity(done, before=before, by=by, at=at)
     return _begin_work(done, by=by, at=at)
 
 
@@ -77,7 +77,7 @@ def reclassify(
     _take_severity(move, severity)
     text = _because(f"Severity changed from {before or 'none'} to {severity}.", move)
     done = moves.finish(move, kind=timeline.Kind.SEVERITY, text=text, data=data)
-    engagement.follow_urgency(done, by=by, at=at)
+    engagement.follow_severity(done, before=before, by=by, at=at)
     if before is None or severity.rank < before.rank:
         engagement.call_services(done, by=by, at=at)
     return done

@@ -56,6 +56,16 @@ def send_again(delivery: Delivery, *, by: User, at: datetime) -> Delivery:
     return outbox.send_again(delivery, by_name=by.get_username(), at=at)
 
 
+def was_lost_with_others(delivery: Delivery, user: User) -> bool:
+    """Others went in the same message, and did not arrive either."""
+    return may_be_sent_again(delivery, user) and outbox.lost_with(delivery).exists()
+
+
+def send_bundle_again(delivery: Delivery, *, by: User, at: datetime) -> Delivery:
+    """Put all of one message back into the outbox, with the person's name."""
+    return outbox.send_bundle_again(delivery, by_name=by.get_username(), at=at)
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnly, VerbsAdmin):
     """The outbox as a list; without a mail server it is where messages are read."""
@@ -93,6 +103,14 @@ class DeliveryAdmin(ReadOnly, VerbsAdmin):
             allowed=may_be_sent_again,
             done="It is in the outbox again.",
         ),
+        Verb(
+            name="send-bundle-again",
+            label="Send all of its message again",
+            run=send_bundle_again,
+            permission="messaging.change_delivery",
+            allowed=was_lost_with_others,
+            done="Everything that was in one message with it is in the outbox again.",
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
@@ -119,7 +137,8 @@ class DeliveryAdmin(ReadOnly, VerbsAdmin):
         """The state, and in plain words that a limit delays it or that it went along with others."""
         if delivery.state == Delivery.State.PENDING and delivery.held_until == delivery.due_at:
             return f"Held by the limit until {timezone.localtime(delivery.due_at):%H:%M:%S}"
-        along = f" (with delivery {delivery.bundled_into_id})" if delivery.bundled_into_id else ""
+        is_along = delivery.bundled_into_id and delivery.state not in Delivery.OPEN
+        along = f" (with delivery {delivery.bundled_into_id})" if is_along else ""
         return f"{delivery.get_state_display()}{along}"
 
     @admin.display(description="Text")

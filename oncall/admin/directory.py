@@ -67,6 +67,8 @@ class PersonAdmin(VerbsAdmin, HistoryAdmin, UserAdmin):
 
         Stored answers name people, so those that name her hold no longer when she is called otherwise.
         """
+        if change and {"username", "is_active"} & set(form.changed_data):
+            schedules.hold_naming(obj)
         super().save_model(request, obj, form, change)
         told = {"by": request.user, "at": clock.now()}
         if change and "username" in form.changed_data:

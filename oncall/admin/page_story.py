@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from oncall import plans
+from oncall import partly, plans
 from oncall.admin import page_deliveries
 from oncall.admin.page_deliveries import Outcome
 from oncall.edges import times
@@ -100,9 +100,12 @@ def _opened(page: Page, plan: Plan, event: PageEvent) -> str:
     """``Engaged by Marcus Hale on INC-46. Policy “Ledger”, version 7, frozen for this page.``"""
     about = f" on {page.reference}" if page.reference else ""
     parts = [f"Engaged by {event.by}{about}." if event.by else f"By itself{about}." if about else ""]
-    if page.policy_id and plan.name:
+    if page.policy and event.data.get("policy") != page.policy.slug:
+        parts.append(f"{event.text}.")  # it has been moved since, so the plan is another one
+    elif page.policy and plan.name:
         version = f", version {plan.version}" if plan.version else ""
-        parts.append(f"Policy “{plan.name}”{version}, frozen for this page.")
+        whose = f" of severity {page.policy_reason}" if page.policy_reason else ""
+        parts.append(f"Policy “{plan.name}”{whose}{version}, frozen for this page.")
     return " ".join(filter(None, parts))
 
 
@@ -137,7 +140,7 @@ def step_words(page: Page) -> str:
 
 
 def summary(page: Page, now: datetime) -> str:
-    """``Open for 12 min. 3 people tried, nobody has answered.``"""
+    """``Open for 12 min. 3 people tried, nobody has answered.``, or who has of those who must."""
     tried = page.notified.values("user").distinct().count()
     people = f"{tried} {'person' if tried == 1 else 'people'} tried"
     if page.acknowledged_by:
@@ -145,7 +148,9 @@ def summary(page: Page, now: datetime) -> str:
         return f"{page.acknowledged_by} answered after {answered}. {people}."
     if page.state == Page.State.RESOLVED:
         return f"Over after {times.span((page.ended_at or now) - page.created_at)}. {people}."
-    return f"Open for {times.span(now - page.created_at)}. {people}, nobody has answered."
+    said = partly.in_part(page).words
+    answers = f"{people}. {said}." if said else f"{people}, nobody has answered."
+    return f"Open for {times.span(now - page.created_at)}. {answers}"
 
 
 def interval_began(page: Page) -> datetime:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
-from oncall import clock, paging
+from oncall import clock, paging, partly
 from oncall.admin import page_story
 from oncall.edges import times
 from oncall.edges.admin import Verb, VerbForm, VerbsAdmin
@@ -73,6 +73,13 @@ def follows_an_old_policy(page: Page, user: User) -> bool:
     return is_open(page, user) and page.policy is not None
 
 
+def state_words(page: Page) -> str:
+    """The state; where some have answered who must, not that nobody has."""
+    if page.state == Page.State.EXHAUSTED and partly.in_part(page):
+        return "Not everybody answered"
+    return page.get_state_display()
+
+
 @admin.register(Page)
 class PageAdmin(VerbsAdmin):
     """The list of pages and the story of one: each step, each message, what comes next.
@@ -101,6 +108,7 @@ class PageAdmin(VerbsAdmin):
     list_filter = ["state", "urgency", "service"]
     list_select_related = ["service", "acknowledged_by"]
     list_per_page = 50
+    empty_value_display = "—"
     search_fields = ["reference", "title"]
     show_facets = admin.ShowFacets.NEVER
     ordering = ["-pk"]
@@ -108,7 +116,7 @@ class PageAdmin(VerbsAdmin):
 
     # -- who sees and may what -----------------------------------------------------------------------------
     def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
-        return super().get_queryset(request).visible_to(request.user)
+        return super().get_queryset(request).visible_to(request.user).with_told()
 
     def has_view_permission(self, request: HttpRequest, obj: Page | None = None) -> bool:
         return super().has_view_permission(request, obj) or (
@@ -144,12 +152,12 @@ class PageAdmin(VerbsAdmin):
     @admin.display(description="State", ordering="state")
     def state_word(self, page: Page) -> str:
         icon, tone = TONES[page.state]
-        words = page.get_state_display()
-        return format_html('<span class="m-outcome m-nowrap {}">{}{}</span>', tone, muster.icon(icon), words)
+        shown = '<span class="m-outcome m-nowrap {}">{}{}</span>'
+        return format_html(shown, tone, muster.icon(icon), state_words(page))
 
     @admin.display(description="Answered by")
     def answered(self, page: Page) -> str:
-        return str(page.acknowledged_by or "")
+        return partly.in_part(page).words or str(page.acknowledged_by or "")
 
     @admin.display(description="Next", ordering="next_step_at")
     def next_step(self, page: Page) -> str:
@@ -173,6 +181,7 @@ class PageAdmin(VerbsAdmin):
         return {
             "now": now,
             "page": page,
+            "state_words": state_words(page),
             "state_icon": icon,
             "state_tone": tone,
             "step_words": page_story.step_words(page),

@@ -12,6 +12,7 @@ from oncall.api import (
     readiness,
     schedules,
     swaps,
+    ways,
 )
 
 ROUTES = [
@@ -22,6 +23,7 @@ ROUTES = [
     *duty_log.ROUTES,
     *maintenance.ROUTES,
     *directory.ROUTES,
+    *ways.ROUTES,
     *policies.ROUTES,
     *paging.ROUTES,
     *swaps.ROUTES,

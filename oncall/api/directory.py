@@ -145,6 +145,8 @@ class UserViewSet(SetUpViewSet):
         if serializer.instance.is_superuser and not self.request.user.is_superuser:
             raise DomainError("forbidden", "Only a superuser changes the account of one.")
         before = serializer.instance.username
+        if {"username", "is_active"} & set(serializer.validated_data):
+            schedules.hold_naming(serializer.instance)
         person = serializer.save()
         if person.username != before:  # stored answers name people
             schedules.touch_naming(person, by=self.request.user, at=clock.now())

@@ -12,11 +12,12 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from oncall import clock, paging
+from oncall import clock, paging, partly
 from oncall.edges.addresses import shown_to
 from oncall.edges.api import VerbsMixin
 from oncall.edges.export import CSVList, CSVRenderer
 from oncall.edges.visible import visible_deliveries
+from oncall.messaging import outbox
 from oncall.messaging.errors import DomainError
 from oncall.messaging.models import Attempt, Delivery
 from oncall.models import Page, PageEvent, Service, Team, Urgency, User
@@ -30,15 +31,23 @@ class PageSerializer(serializers.ModelSerializer):
     service = serializers.SlugRelatedField("slug", read_only=True)
     team = serializers.SlugRelatedField("slug", read_only=True)
     acknowledged_by = serializers.SlugRelatedField("username", read_only=True)
+    answered = serializers.SerializerMethodField(help_text="Of several who must acknowledge, those who have.")
+    awaited = serializers.SerializerMethodField(help_text="Of several who must acknowledge, those who have not.")
 
     class Meta:
         model = Page
         fields = [
             "id", "incident", "title", "policy", "service", "team", "state", "held_for", "urgency", "step", "loop",
             "cycle", "next_step_at", "reached_anybody", "created_at", "acknowledged_by", "acknowledged_at",
-            "unacknowledge_at", "ended_at",
+            "unacknowledge_at", "ended_at", "answered", "awaited", "policy_reason",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_answered(self, page: Page) -> list[str]:
+        return [user.username for user in partly.in_part(page).answered]
+
+    def get_awaited(self, page: Page) -> list[str]:
+        return [user.username for user in partly.in_part(page).awaited]
 
 
 class EventSerializer(serializers.ModelSerializer):
@@ -118,7 +127,7 @@ class PageFilter(django_filters.FilterSet):
 class PageViewSet(VerbsMixin, CSVList, viewsets.ReadOnlyModelViewSet):
     """Pages, newest first."""
 
-    queryset = Page.objects.select_related("policy", "service", "team", "acknowledged_by")
+    queryset = Page.objects.select_related("policy", "service", "team", "acknowledged_by").with_told()
     serializer_class = PageSerializer
     filterset_class = PageFilter
     renderer_classes = [JSONRenderer, CSVRenderer]
@@ -197,13 +206,29 @@ class DeliveryFilter(django_filters.FilterSet):
         return deliveries.filter(topic=f"page:{int(number)}") if is_number else deliveries.none()
 
 
-class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """What was sent to whom, newest first, with every attempt."""
+def _if_may_send(verb: Callable[..., Delivery]) -> Callable[..., Delivery]:
+    """The verb for whoever has the right to change deliveries."""
+
+    def allowed(delivery: Delivery, *, by: User, at: datetime) -> Delivery:
+        if not by.has_perm("messaging.change_delivery"):
+            raise DomainError("forbidden", "You may not send messages again.")
+        return verb(delivery, by_name=by.get_username(), at=at)
+
+    allowed.__doc__ = verb.__doc__
+    return allowed
+
+
+class DeliveryViewSet(VerbsMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """What was sent to whom, newest first, with every attempt. What did not arrive can be sent again."""
 
     queryset = Delivery.objects.select_related("message").prefetch_related("attempts")
     serializer_class = DeliverySerializer
     filterset_class = DeliveryFilter
     search_fields = ["address", "recipient", "stable_id"]
+    verbs = {
+        "send-again": _if_may_send(outbox.send_again),
+        "send-bundle-again": _if_may_send(outbox.send_bundle_again),
+    }
 
     def get_queryset(self):
         return visible_deliveries(super().get_queryset(), self.request.user)

@@ -224,7 +224,7 @@ def _person_row(
 ) -> dict[str, str]:
     user = notified.user
     name = _name(user, viewer)
-    if page.acknowledged_by_id == user.pk:
+    if page.acknowledged_by_id == user.pk or notified.acknowledged_at:  # also as one of several who must
         return _row(name, "check", "good", f"Paged {when}, answered")
     if user.username in unheard:
         return _row(name, "cross", "bad", f"Paged {when}, no message got through")

@@ -11,11 +11,13 @@ from datetime import datetime
 
 from django.db import connection
 from django.db.models import F
+from django.template.loader import render_to_string
 
 from oncall.messaging import limits
 from oncall.messaging.limits import Told
 from oncall.messaging.mediums.base import Letter, fingerprint
 from oncall.messaging.models import Delivery, Message
+from oncall.messaging.render import mail_body
 
 MOST = 1000  # in one message
 NAMED = 10  # of them by their subject
@@ -131,9 +133,23 @@ def write(letters: list[Letter], keys: list[str], stable_id, *, called_back: boo
         first,
         subject=f"{count} pages: {first.subject}",
         text=f"{listed}\n\nThe first of them:\n\n{first.text}",
-        html="",
+        html=_html(letters, link) if first.html else "",
         brief="\n".join([f"{count} pages wait for you.", *named, *more]),
         # Buttons would answer the first alone.
         values=first.values | {"bundled": str(count), "verbs": ""},
         stable_id=first.stable_id if called_back else stable_id(f"bundle:{fingerprint(' '.join(sorted(keys)))}"),
     )
+
+
+def _html(letters: list[Letter], link: str) -> str:
+    """The same as a mail shows it; of the first what is harmless of its HTML."""
+    first, count = letters[0], len(letters)
+    context = {
+        "subject": f"{count} pages: {first.subject}",
+        "count": count,
+        "link": link,
+        "named": [letter.subject for letter in letters[:NAMED]],
+        "more": max(count - NAMED, 0),
+        "first": mail_body(first.html),
+    }
+    return render_to_string("mail/bundle.html", context)

@@ -6,7 +6,7 @@ Then its delivery, ``sent`` until now, is ``dead``, and whoever waits for it nee
 
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +23,8 @@ Kind, Outcome = Callback.Kind, Callback.Outcome
 MEDIUMS = ("sms", "voice")
 #: After so long what a provider says of a delivery changes nothing any more.
 LIFETIME = timedelta(hours=24)
+#: So long it is kept, and with it the numbers that wrote to us: longer than any of it can be said again.
+REMEMBERED_FOR = timedelta(days=30)
 #: What anybody can cause is written down so often within an hour; a flood must not fill the database.
 BY_ANYBODY = (Outcome.UNSIGNED, Outcome.FORGED)
 MOST_BY_ANYBODY = 500
@@ -94,6 +96,11 @@ def write_down(
         text=clean_header(text),
         digest=said.digest,
     )
+
+
+def forget(*, now: Callable[[], datetime]) -> int:
+    """Pulse line: drop what came in long ago; how many. What it said of a delivery stays on the delivery."""
+    return Callback.objects.filter(at__lt=now() - REMEMBERED_FOR).delete()[0]
 
 
 def _by_anybody_since(since: datetime) -> int:

@@ -142,8 +142,10 @@ def finish_all(attempts: list[Attempt], ending: Ending, *, at: datetime) -> None
     others = [attempt.delivery_id for attempt in attempts[1:]]
     for attempt in attempts:
         finish(attempt, ending, at=at)
-    if others and ending.state in ("sent", "kept"):
+    if others:  # however it ended: what failed together can be sent again together
         Delivery.objects.filter(pk__in=others).update(bundled_into=leader)
+    if leader.bundled_into_id:  # of a try before this one
+        Delivery.objects.filter(pk=leader.pk).update(bundled_into=None)
     if others:
         told = (
             f"In one message with {len(others)} other page{'s' * (len(others) != 1)}. {ending.text}".strip()

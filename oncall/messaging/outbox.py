@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Min
 
 from oncall.messaging import doorbell, mediums
+from oncall.messaging.again import LIFETIME, lost_with, send_again, send_bundle_again
 from oncall.messaging.errors import DomainError
 from oncall.messaging.hands import deliver_due
 from oncall.messaging.mediums.base import fingerprint
@@ -23,12 +24,13 @@ __all__ = [
     "compose",
     "deliver_due",
     "health",
+    "lost_with",
     "send",
     "send_again",
+    "send_bundle_again",
     "send_many",
 ]
 
-LIFETIME = timedelta(hours=24)
 _KEY_LENGTH = Delivery._meta.get_field("idempotency_key").max_length
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _OUR_HEADERS = {
@@ -239,35 +241,6 @@ def bring_forward(*, topic: str, recipient: str, at: datetime) -> bool:
         return False
     doorbell.ring()
     return True
-
-
-def send_again(delivery: Delivery, *, by_name: str, at: datetime) -> Delivery:
-    """Try once more, on a person's word, what ended without arriving (or is said not to have).
-
-    The same delivery with the same Message-ID, so that a receiver who did get it can fold the two. Raises
-    ``DomainError`` while it is under way, and for what was cancelled: its reason still holds.
-    """
-    if delivery.state == Delivery.State.CANCELLED:
-        raise DomainError("cancelled", f"This was cancelled and is not sent again. {delivery.last_error}")
-    changed = (
-        Delivery.objects.filter(pk=delivery.pk, generation=delivery.generation)
-        .exclude(state__in=[*Delivery.OPEN, Delivery.State.CANCELLED])
-        .update(
-            state=Delivery.State.PENDING,
-            due_at=at,
-            expires_at=at + LIFETIME,
-            finished_at=None,
-            held_until=at,  # a person asks for it: no limit holds it
-            bundled_into=None,
-            generation=F("generation") + 1,
-            last_error=clean_header(f"Sent again by {by_name}."),
-        )
-    )
-    if not changed:
-        raise DomainError("under_way", "This is being sent already; look again in a minute.")
-    doorbell.ring()
-    delivery.refresh_from_db()
-    return delivery
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,13 @@ class PageQuerySet(models.QuerySet):
         )
 
     def waiting(self) -> "PageQuerySet":
-        """Pages that nobody has answered yet, whether or not anybody is still being paged."""
-        return self.filter(state__in=[Page.State.ACTIVE, Page.State.HELD, Page.State.EXHAUSTED])
+        """Pages that nobody has answered yet, or not everybody who must; whether or not anybody is still paged."""
+        return self.filter(state__in=Page.WAITING)
+
+    def with_told(self) -> "PageQuerySet":
+        """Each with whom it has reached, as ``told``, in one query for all of them."""
+        rows = Notified.objects.select_related("user").order_by("pk")
+        return self.prefetch_related(models.Prefetch("notified", rows, to_attr="told"))
 
     def open(self) -> "PageQuerySet":
         """Everything not ended."""
@@ -54,6 +59,9 @@ class Page(models.Model):
         SNOOZED = "snoozed", "Snoozed"
         EXHAUSTED = "exhausted", "Nobody answered"
         RESOLVED = "resolved", "Over"
+
+    #: Nobody has answered, or not everybody who must.
+    WAITING = (State.ACTIVE, State.HELD, State.EXHAUSTED)
 
     class Hold(models.TextChoices):
         HOURS = "hours", "until the step's hours begin"
@@ -86,6 +94,20 @@ class Page(models.Model):
     attempts = models.PositiveIntegerField(default=0, help_text="Failed tries at the next step.")
     reached_anybody = models.BooleanField(
         default=False, help_text="A message went to a person in this cycle."
+    )
+
+    # The database knows the default too: an engine of the version before goes on during an upgrade.
+    policy_reason = models.CharField(
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Whose policy it is, if not its service's.",
+    )
+    ack_timeout = models.DurationField(
+        null=True,
+        blank=True,
+        help_text="How long an acknowledgement lasts, in place of what the policy says.",
     )
 
     created_at = models.DateTimeField()
@@ -135,6 +157,11 @@ class Page(models.Model):
     def topic(self) -> str:
         """Under which every delivery of this page can be cancelled."""
         return f"page:{self.pk}"
+
+    @property
+    def place(self) -> str:
+        """Where it stands, ``1.0`` for step and pass: a button made now brings it back when it is pressed."""
+        return f"{self.step}.{self.loop}"
 
 
 class PageEvent(models.Model):

@@ -5,7 +5,7 @@ answers     on_call, on_call_now, final, gaps, explain, preview, to_form
 recording   renew: the stored answers and the log of what was
 making      make, a new schedule with one rotation
 saving      replace (a whole form), add_exception, make_exception, end_exception, change_roster
-versions    touch, touch_naming: stored and remembered answers no longer hold
+versions    touch, touch_naming: stored and remembered answers no longer hold; in which order rows are locked
 remembered  plans and answers kept between questions, for ``oncall.api.quick``
 """
 
@@ -32,7 +32,7 @@ from oncall.schedules.saving import (
     replace,
     roster,
 )
-from oncall.schedules.versions import touch, touch_naming
+from oncall.schedules.versions import hold_all, hold_naming, touch, touch_naming
 
 __all__ = [
     "NewRotation",
@@ -44,6 +44,8 @@ __all__ = [
     "explain",
     "final",
     "gaps",
+    "hold_all",
+    "hold_naming",
     "load",
     "load_many",
     "make",

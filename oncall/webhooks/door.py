@@ -14,7 +14,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from oncall import answers, clock, presses
+from oncall import answers, clock, page_events, presses
 from oncall.edges.network import client_address
 from oncall.messaging.mediums import missing
 
@@ -116,6 +116,11 @@ def number(value: Any) -> int:
     """A number that was written into a button; what is none fits no page and no step."""
     text = words(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else -1
+
+
+def place(value: Any) -> tuple[int, int | None]:
+    """The step and the pass at which a button was made."""
+    return page_events.read_place(words(value))
 
 
 def check_window(moment: datetime, at: datetime) -> None:

@@ -13,7 +13,7 @@ from oncall import presses
 from oncall.edges.network import client_address
 from oncall.messaging.mediums.mattermost import is_ours
 from oncall.presses import Press
-from oncall.webhooks.door import Rejected, check_age, door, number, parse, within, words
+from oncall.webhooks.door import Rejected, check_age, door, number, parse, place, within, words
 
 _TOLD = ("verb", "page", "step", "to", "at", "mac")
 
@@ -31,12 +31,14 @@ def mattermost(request: HttpRequest, *, body: bytes, at: datetime) -> HttpRespon
     presser = words(told.get("user_id"))
     if not context["to"].startswith("channel:") and context["to"] != presser:
         raise Rejected(403, "Somebody else pressed a button of a direct message.")
+    step, loop = place(context["step"])
     pressed = Press(
         medium="mattermost",
         call=f"{context['mac']}:{presser}:{words(told.get('trigger_id'))[:500]}",
         verb=context["verb"],
         page=number(context["page"]),
-        step=number(context["step"]),
+        step=step,
+        loop=loop,
         address=presser,
         client=client_address(request),
     )

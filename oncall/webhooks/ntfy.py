@@ -14,7 +14,7 @@ from oncall import answers, presses
 from oncall.edges.network import client_address
 from oncall.messaging.mediums.ntfy import token_of
 from oncall.presses import Press
-from oncall.webhooks.door import Rejected, door, number, parse, words
+from oncall.webhooks.door import Rejected, door, parse, place, words
 
 #: ntfy's web app calls from a page of its own. There is no cookie here for another page to misuse.
 _OPEN_TO_PAGES = {
@@ -45,12 +45,14 @@ def _press(request: HttpRequest, *, body: bytes, at: datetime) -> HttpResponse:
     if link.expires_at <= at or not link.user.is_active:
         raise Rejected(403, "This button was made more than a day ago. Open the newest message.")
     told = parse(body)
+    step, loop = place(told.get("step"))
     pressed = Press(
         medium="ntfy",
         call=f"{link.token_hash}:{words(told.get('verb'))}",
         verb=words(told.get("verb")),
         page=link.page_id,
-        step=number(told.get("step")),
+        step=step,
+        loop=loop,
         user=link.user,
         client=client_address(request),
     )

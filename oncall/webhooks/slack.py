@@ -21,7 +21,7 @@ from oncall.messaging.mediums import by_name
 from oncall.messaging.mediums.slack import signature
 from oncall.messaging.models import Delivery
 from oncall.presses import VERBS, Press
-from oncall.webhooks.door import Rejected, check_window, door, number, parse, within, words
+from oncall.webhooks.door import Rejected, check_window, door, number, parse, place, within, words
 
 
 @door("slack")
@@ -34,14 +34,16 @@ def slack(request: HttpRequest, *, body: bytes, at: datetime) -> HttpResponse:
     verb = words(within(told, "actions", 0, "action_id"))
     if within(told, "type") != "block_actions" or verb not in VERBS:
         return HttpResponse()  # a link was opened, or something else that asks for nothing
-    page, _, step = words(within(told, "actions", 0, "value")).partition(":")
+    page, _, stood = words(within(told, "actions", 0, "value")).partition(":")
+    step, loop = place(stood)
     address = words(within(told, "user", "id"))
     pressed = Press(
         medium="slack",
         call=signed,
         verb=verb,
         page=number(page),
-        step=number(step),
+        step=step,
+        loop=loop,
         address=address,
         client=client_address(request),
     )

@@ -16,7 +16,7 @@ from oncall import presses
 from oncall.edges.network import client_address
 from oncall.messaging.mediums.card import cut
 from oncall.presses import VERBS, Press
-from oncall.webhooks.door import Rejected, door, number, parse, within, words
+from oncall.webhooks.door import Rejected, door, number, parse, place, within, words
 
 
 @door("telegram")
@@ -37,13 +37,15 @@ def telegram(request: HttpRequest, *, body: bytes, at: datetime) -> HttpResponse
 
 
 def _pressed(request: HttpRequest, told: dict, verb: str, rest: str, at: datetime) -> HttpResponse:
-    page, _, step = rest.partition(":")
+    page, _, stood = rest.partition(":")
+    step, loop = place(stood)
     pressed = Press(
         medium="telegram",
         call=f"{settings.TELEGRAM_BOT_TOKEN.partition(':')[0]}:{words(told.get('update_id'))}",
         verb=verb,
         page=number(page),
-        step=number(step),
+        step=step,
+        loop=loop,
         address=words(within(told, "callback_query", "from", "id")),
         client=client_address(request),
     )

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from config import provisioning
 from config.demo import COMPANY
+from incidents.models import Severity
 from oncall import paging, schedules
 from oncall.models import EscalationPolicy, PortalSettings, Schedule, Service, Team, User
 from statuspage.models import Component
@@ -347,6 +348,8 @@ def test_a_provisioned_telephone_is_verified_and_its_number_checked(write):
 def test_an_inbox_is_nobodys_contact(write):
     with pytest.raises(provisioning.ProvisioningError, match="'medium' must be one of"):
         apply(write("users: [{username: dana, contacts: [{name: x, medium: inbox, address: dana}]}]"))
+
+
 RULES = SMALL.replace("ack_timeout: 30m", "ack_timeout: 30m, ack_grace: 10m, wait_for_duty: true").replace(
     "{after: 5m,",
     "{after: 5m, everyone_acknowledges: true, hours: {time_zone: Europe/Berlin, outside: hold,"
@@ -380,6 +383,43 @@ def test_a_rule_taken_out_of_the_file_is_taken_out_of_the_policy(write):
     ]
     assert EscalationPolicy.objects.get().version == 2
     assert [step.hours for step in EscalationPolicy.objects.get().steps.all()] == [[], []]
+
+
+SEVERE = (
+    SMALL
+    + """
+severities: [{slug: major, policy: payments, ack_timeout: 15m, required_roles: [incident_manager]},
+             {slug: critical, name: Critical, rank: 9, urgency: high, description: All of it}]
+"""
+)
+
+
+@pytest.mark.django_db
+def test_severities_can_be_provisioned_and_exported(write):
+    apply(write(SEVERE))
+
+    major = Severity.objects.get(slug="major")
+    assert (major.policy.slug, major.ack_timeout, major.rank) == ("payments", timedelta(minutes=15), 1)
+    exported = {row["slug"]: row for row in provisioning.export()["severities"]}
+    assert (exported["major"]["policy"], exported["major"]["ack_timeout"]) == ("payments", "15m")
+    assert exported["critical"]["rank"] == 9
+    assert apply(write(SEVERE)).changes == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("policy: payments, ack", "policy: nobody, ack", "There is no policy called 'nobody'"),
+        ("ack_timeout: 15m", "ack_timeout: 0s", "'ack_timeout' must be longer than nothing"),
+        ("rank: 9", "rank: 1", "Severity major has rank 1 already"),
+        ("rank: 9, ", "", "severity critical needs 'rank'"),
+        ("[incident_manager]", "[boss]", "'boss' is no role"),
+    ],
+)
+def test_a_severity_that_makes_no_sense_is_refused(write, old, new, reason):
+    with pytest.raises(provisioning.ProvisioningError, match=reason):
+        apply(write(SEVERE.replace(old, new)))
 
 
 @pytest.mark.django_db

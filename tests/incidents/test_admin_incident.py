@@ -8,13 +8,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from incidents import lifecycle, roles, tasks, timeline, transitions
+from incidents import engagement, lifecycle, roles, tasks, timeline, transitions
 from incidents.admin import verb_forms
 from incidents.admin.incident import IncidentAdmin
 from incidents.admin.page import Link
 from incidents.models import Incident
-from oncall import clock
-from tests.incidents.conftest import person
+from oncall import clock, escalation, paging
+from tests.incidents.conftest import person, policy_for
 
 
 @pytest.fixture(autouse=True)
@@ -207,6 +207,33 @@ def test_all_clear_and_roles_and_tasks_from_the_side(mitigated, checkout, alice,
     assert roles.current(mitigated)["communications_lead"].user == alice
     task.refresh_from_db()
     assert task.done_by == bob
+
+
+def test_of_several_pages_for_a_service_it_is_said_who_answered_and_who_has_not(
+    declared, checkout, alice, carol, bob, at
+):
+    policy = policy_for("night", carol)
+    engagement.call(declared, kind="owning", service=checkout, policy=policy, by=bob, at=at("10:06"))
+    escalation.advance_due(now=lambda: at("10:06"))
+    first = declared.engagements.filter(service=checkout).first().page
+    paging.acknowledge(first, by=alice, at=at("10:07"))
+
+    assert "Alice answered · Carol has not" in console(bob).get(page(declared)).content.decode()
+
+
+def test_of_one_page_for_everybody_it_is_said_who_answered_and_who_has_not(
+    declared, checkout, carol, alice, bob, at
+):
+    step = checkout.policy.steps.get()
+    step.everyone = True
+    step.save()
+    step.targets.create(user=carol)
+    waiting = declared.engagements.get(service=checkout).page
+    paging.restart_with_current_policy(waiting, by=bob, at=at("10:06"))
+    escalation.advance_due(now=lambda: at("10:06"))
+    paging.acknowledge(waiting, by=alice, at=at("10:07"))
+
+    assert "Alice answered · Carol has not" in console(bob).get(page(declared)).content.decode()
 
 
 def test_a_task_is_not_ticked_by_a_get(mitigated, bob, at):

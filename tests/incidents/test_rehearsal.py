@@ -1,5 +1,7 @@
 """Whom an incident would page: in the API, the console and on the command line. Nothing is written or sent."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
@@ -9,6 +11,7 @@ from incidents import lifecycle, rehearsal
 from oncall import clock, escalation, maintenance, paging
 from oncall.messaging.models import Delivery
 from oncall.models import Page, Service, User
+from tests.incidents.conftest import policy_for
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +84,20 @@ def test_a_service_without_a_policy_pages_its_team(team, portal, at):
     bare = Service.objects.create(slug="bare", name="Bare", team=team)
 
     assert rehearsal.rehearse(bare, severity=None, at=at("10:00")).lines[0].why == "Member of Payments"
+
+
+def test_a_severity_with_a_policy_of_its_own_is_rehearsed_by_that_and_says_so(
+    checkout, portal, major, carol, at
+):
+    major.policy, major.ack_timeout = policy_for("generals", carol), timedelta(minutes=30)
+
+    found = rehearsal.rehearse(checkout, severity=major, at=at("10:00"))
+
+    assert (found.lines[0].who, found.lines[0].policy) == ("Carol", "Generals")
+    assert found.notes == (
+        "From when the incident is Major, the policy “Generals” pages in place of Checkout’s own, “Payments”.",
+        "Whoever acknowledges is asked after 30 min whether she is still at work.",
+    )
 
 
 # -- the API -----------------------------------------------------------------------------------------------

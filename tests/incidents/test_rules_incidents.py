@@ -177,6 +177,135 @@ def test_rule_25_a_lowered_severity_lowers_the_open_pages_and_pages_nobody(
     assert told() == before
 
 
+@pytest.fixture
+def generals(carol) -> EscalationPolicy:
+    return policy_for("generals", carol)
+
+
+def set_up(severity, **fields):
+    for name, value in fields.items():
+        setattr(severity, name, value)
+    severity.save()
+    return severity
+
+
+def test_rule_25_a_severity_with_a_policy_of_its_own_pages_by_that_from_the_first_step(
+    declared, checkout, generals, major, bob, at, tick
+):
+    tick("10:06")
+    set_up(major, policy=generals)
+
+    lifecycle.classify(declared, severity=major, by=bob, at=at("10:07"))
+    tick("10:07")
+
+    page = page_of(declared, checkout)
+    assert (page.policy, page.policy_reason) == (generals, "Major")
+    assert told()[-1] == "carol: page"
+    assert declared.timeline.filter(text__contains="Major is paged by Generals from here").exists()
+
+
+def test_rule_25_what_is_acknowledged_stays_so_and_begins_again_by_the_severitys_policy(
+    declared, checkout, generals, major, alice, bob, at, tick
+):
+    tick("10:06")
+    page = paging.acknowledge(page_of(declared, checkout), by=alice, at=at("10:06"))
+    lifecycle.classify(declared, severity=set_up(major, policy=generals), by=bob, at=at("10:07"))
+    tick("10:08")
+    assert "carol: page" not in told()
+
+    paging.unacknowledge(page, by=alice, at=at("10:09"))
+    tick("10:10")
+
+    assert told()[-1] == "carol: page"
+
+
+def test_rule_25_one_page_of_an_incident_goes_by_the_severitys_policy(
+    declared, checkout, accounts, generals, major, bob, at
+):
+    lifecycle.classify(declared, severity=set_up(major, policy=generals), by=bob, at=at("10:07"))
+
+    engagement.engage(declared, service=accounts, by=bob, at=at("10:08"))
+
+    assert page_of(declared, checkout).policy == generals
+    assert page_of(declared, accounts).policy == accounts.policy
+
+
+def test_rule_25_a_lowered_severity_changes_no_policy(declared, checkout, generals, major, minor, bob, at):
+    set_up(minor, policy=generals)
+    incident = lifecycle.classify(declared, severity=major, by=bob, at=at("10:07"))
+
+    lifecycle.reclassify(incident, severity=minor, reason="Few users", by=bob, at=at("10:08"))
+
+    assert page_of(declared, checkout).policy == checkout.policy
+
+
+def test_rule_25_a_worse_severity_without_a_policy_gives_the_page_back_to_the_service(
+    declared, checkout, generals, major, minor, bob, at, tick
+):
+    set_up(minor, policy=generals)
+    incident = lifecycle.classify(declared, severity=minor, by=bob, at=at("10:07"))
+    tick("10:07")
+
+    lifecycle.reclassify(incident, severity=major, by=bob, at=at("10:08"))
+    tick("10:08")
+
+    page = page_of(declared, checkout)
+    assert (page.policy, page.policy_reason) == (checkout.policy, "")
+    assert told()[-1] == "alice: page"
+
+
+def test_rule_24_a_page_by_the_severitys_policy_goes_on_where_it_stands_for_another_service(
+    declared, checkout, accounts, generals, major, bob, at, tick
+):
+    incident = lifecycle.classify(declared, severity=set_up(major, policy=generals), by=bob, at=at("10:07"))
+    tick("10:07")
+    before = told()
+
+    moved = engagement.move_service(incident, service=checkout, to=accounts, by=bob, at=at("10:08"))
+    paging.follow_service(accounts, by=None, at=at("10:08"))
+    tick("10:08")
+
+    page = page_of(moved, accounts)
+    assert (page.policy, page.service, page.step) == (generals, accounts, 1)
+    assert told() == before
+
+
+def test_rule_19_a_severity_says_how_long_an_acknowledgement_lasts(
+    declared, checkout, major, alice, bob, at, tick
+):
+    tick("10:06")
+    paging.acknowledge(page_of(declared, checkout), by=alice, at=at("10:06"))
+    set_up(major, ack_timeout=timedelta(minutes=10))
+
+    lifecycle.classify(declared, severity=major, by=bob, at=at("10:07"))
+
+    assert page_of(declared, checkout).unacknowledge_at == at("10:17")
+
+
+def test_rule_19_a_page_that_begins_takes_it_along_and_keeps_it(declared, accounts, major, bob, at):
+    set_up(major, ack_timeout=timedelta(minutes=10))
+    incident = lifecycle.classify(declared, severity=major, by=bob, at=at("10:07"))
+    engagement.engage(incident, service=accounts, by=bob, at=at("10:08"))
+    set_up(major, ack_timeout=None)
+
+    page = paging.acknowledge(page_of(incident, accounts), by=bob, at=at("10:09"))
+
+    assert page.unacknowledge_at == at("10:19")
+
+
+def test_rule_19_a_severity_that_says_nothing_leaves_it_to_the_policy(
+    acknowledged, checkout, major, minor, bob, at
+):
+    set_up(major, ack_timeout=timedelta(minutes=10))
+    incident = lifecycle.declare(acknowledged, title="Down", by=bob, at=at("10:02"))
+    incident = lifecycle.classify(incident, severity=major, by=bob, at=at("10:03"))
+    assert page_of(incident, checkout).unacknowledge_at == at("10:13")
+
+    lifecycle.reclassify(incident, severity=minor, reason="Few users", by=bob, at=at("10:05"))
+
+    assert page_of(incident, checkout).unacknowledge_at == at("10:35")
+
+
 # -- 27: merged --------------------------------------------------------------------------------------------
 def test_rule_27_people_of_a_merged_incident_are_told_once_that_the_other_goes_on(
     declared, other, bob, at, tick

@@ -6,7 +6,7 @@ import pytest
 
 from oncall.messaging import bundles, claims, hands, limits, outbox
 from oncall.messaging.limits import Limit, Told
-from oncall.messaging.models import Delivery
+from oncall.messaging.models import Delivery, Message
 
 AT = datetime(2026, 3, 9, 10, tzinfo=UTC)
 
@@ -81,6 +81,30 @@ def test_what_is_due_together_for_one_person_is_one_message(page, deliver, relay
     assert mail["Subject"] == "12 pages: Fault 0"
     assert "acknowledge all 12 at once: https://m.example/a/0/" in text
     assert "- Fault 9\n- and 2 more" in text
+
+
+def test_a_mail_for_many_is_html_too_and_what_others_wrote_is_inert_in_it(page, deliver, relay):
+    for n in range(12):
+        page(n, subject=f"<script>alert({n})</script>")
+    Message.objects.update(html='<p style="x">Since {{link}}</p><script>alert(1)</script>')
+
+    deliver()
+
+    html = relay.mails[0].get_body(("html",)).get_content()
+    assert '<h1 style="margin:0 0 16px;font-size:24px;line-height:30px">12 pages wait for you</h1>' in html
+    assert '<a href="https://m.example/a/0/"' in html
+    assert "<li>&lt;script&gt;alert(9)&lt;/script&gt;</li><li>and 2 more</li>" in html
+    assert "<p>Since https://m.example/a/0/</p>" in html
+    assert "<script" not in html
+
+
+def test_without_html_of_its_own_a_mail_for_many_has_none(page, deliver, relay):
+    page(1)
+    page(2)
+
+    deliver()
+
+    assert relay.mails[0].get_body(("html",)) is None
 
 
 def test_every_page_of_a_bundle_has_its_attempt_and_its_end(page, deliver, relay):
@@ -191,6 +215,35 @@ def test_what_is_acknowledged_while_it_is_held_never_goes_out(page, deliver, clo
     deliver()
 
     assert states() == ["cancelled", "sent"]
+
+
+def test_a_lost_bundle_is_sent_again_as_one_message_without_what_is_over(page, deliver, clock, relay):
+    rows = [page(n) for n in range(4)]
+    relay.refuse["alice@example.com"] = "550 no such user"
+    deliver()
+    relay.refuse.clear()
+    Delivery.objects.filter(pk=rows[3].pk).update(state="cancelled")
+    rows[1].refresh_from_db()
+
+    outbox.send_bundle_again(rows[1], by_name="root", at=clock())
+    deliver()
+
+    assert states() == ["cancelled", "sent", "sent", "sent"]
+    assert [mail["Subject"] for mail in relay.mails] == ["3 pages: Fault 0"]
+
+
+def test_one_of_a_lost_bundle_sent_again_alone_leaves_the_others(page, deliver, clock, relay):
+    rows = [page(n) for n in range(3)]
+    relay.refuse["alice@example.com"] = "550 no such user"
+    deliver()
+    relay.refuse.clear()
+    rows[1].refresh_from_db()
+
+    outbox.send_again(rows[1], by_name="root", at=clock())
+    deliver()
+
+    assert states() == ["dead", "dead", "sent"]
+    assert set(outbox.lost_with(Delivery.objects.get(pk=rows[0].pk))) == {rows[2]}
 
 
 def test_a_refused_bundle_is_refused_for_each_in_it(page, deliver, relay):

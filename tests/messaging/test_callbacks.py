@@ -164,3 +164,16 @@ def test_wrong_codes_are_counted_also_during_a_flood(clock, monkeypatch):
     callbacks.write_down(Said("twilio", "reply", "1"), "wrong", at=clock())
 
     assert Callback.objects.count() == 1
+
+
+def test_after_a_month_a_number_is_forgotten_and_how_the_message_ended_is_not(sent, say, clock):
+    say(sent, "delivered")
+    clock.move(days=29)
+    callbacks.write_down(Said("twilio", "reply", "d", sender=phones.BOB), "unknown", at=clock())
+    clock.move(days=2)
+
+    assert callbacks.forget(now=clock) == 1
+
+    sent.refresh_from_db()
+    assert Callback.objects.get().sender == phones.BOB
+    assert sent.reported == "delivered"

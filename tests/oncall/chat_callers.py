@@ -29,7 +29,9 @@ class Caller:
     settings: dict[str, str]
     addresses = {"alice": "", "bob": "", "carol": ""}
 
-    def request(self, page: Page, who: User, verb: str, at: datetime, *, step: int | None = None) -> dict:
+    def request(
+        self, page: Page, who: User, verb: str, at: datetime, *, step: int | str | None = None
+    ) -> dict:
         raise NotImplementedError
 
     def unsigned(self, call: dict) -> dict:
@@ -186,8 +188,8 @@ class Pushover(Caller):
 CALLERS: list[Caller] = [Slack(), Mattermost(), Telegram(), Ntfy(), Pushover()]
 
 
-def _step(page: Page, step: int | None) -> int:
-    return Page.objects.get(pk=page.pk).step if step is None else step
+def _step(page: Page, step: int | str | None) -> int | str:
+    return Page.objects.get(pk=page.pk).place if step is None else step
 
 
 def _letter(address: str, values: dict[str, str], at: datetime) -> Letter:

@@ -129,6 +129,39 @@ def test_the_list_shows_what_waits(waiting, root):
     assert "Card payments fail" in html and "Waiting for an answer" in html and "in 2 min" in html
 
 
+@pytest.fixture
+def half(make_policy, make_page, alice, bob, at, advance) -> Page:
+    """alice and bob must both acknowledge; alice has."""
+    page = make_page(make_policy((0, [alice, bob], {"everyone": True})))
+    advance("10:00")
+    return paging.acknowledge(page, by=alice, at=at("10:02"))
+
+
+def test_where_everybody_must_answer_the_list_and_the_story_say_who_has(half, root):
+    assert "Alice answered · Bob has not" in console(root).get("/admin/oncall/page/").content.decode()
+    html = console(root).get(url(half)).content.decode()
+    assert "2 people tried. Alice answered · Bob has not." in html
+
+
+def test_at_the_end_of_the_line_nobody_is_said_not_to_have_answered_who_has(half, root, advance):
+    advance("10:05")
+    advance("10:10")
+
+    html = console(root).get("/admin/oncall/page/", {"state__exact": "exhausted"}).content.decode()
+    assert "Not everybody answered</span>" in html and "Nobody answered</span>" not in html
+    assert "Everybody was paged. Alice answered · Bob has not" in half.events.last().text
+
+
+def test_the_first_page_says_who_has_answered(half, root):
+    assert "Alice answered · Bob has not" in console(root).get("/admin/").content.decode()
+
+
+def test_the_api_says_who_has_answered_and_who_has_not(half, root):
+    shown = console(root).get(f"/api/v1/pages/{half.pk}/").json()
+
+    assert (shown["answered"], shown["awaited"], shown["acknowledged_by"]) == (["alice"], ["bob"], None)
+
+
 def test_an_empty_step_stands_in_the_story(make_page, make_policy, bob, root, advance):
     page = make_page(make_policy((0, Team.objects.create(slug="empty", name="Empty")), (5, bob)))
     advance("10:00")

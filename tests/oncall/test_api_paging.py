@@ -5,6 +5,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from oncall import paging
+from oncall.messaging.models import Delivery
 from oncall.models import Page
 
 pytestmark = pytest.mark.django_db
@@ -215,3 +216,18 @@ def test_pages_as_csv(page, responder):
         .splitlines()[1]
         .startswith(f"{page.pk},,Card payments fail,active")
     )
+
+
+@pytest.mark.parametrize("verb", ["send-again", "send-bundle-again"])
+def test_what_did_not_arrive_is_sent_again_by_who_may(page, root, responder, advance, verb):
+    advance("10:00")
+    Delivery.objects.update(state="dead", due_at=None, finished_at=page.created_at)
+    path = f"/api/v1/deliveries/{Delivery.objects.first().pk}/{verb}/"
+
+    refused = post(responder, path)
+    sent = post(root, path)
+    again = post(root, path)
+
+    assert (refused.status_code, sent.status_code, again.status_code) == (403, 200, 409)
+    assert sent.json()["state"] == "pending"
+    assert again.json()["code"] == "under_way"

@@ -225,6 +225,32 @@ def test_a_stale_escalation_skips_nobody_and_the_presser_is_told(caller, known, 
 
 
 @but("pushover", why="it can only acknowledge")
+def test_a_button_of_an_earlier_pass_hurries_no_later_one(
+    caller, known, make_policy, make_page, advance, alice, web, at
+):
+    page = make_page(make_policy((0, alice), repeat=3))
+    advance("10:00")
+    known(caller)
+    call = caller.request(page, alice, "escalate", at("10:06"), step=now(page).place)
+    advance("10:05")
+
+    with time_machine.travel(at("10:06"), tick=False):
+        caller.send(web, call)
+
+    assert "gone on to the next step" in Callback.objects.get().reason
+    assert now(page).loop == 2
+
+
+@but("pushover", why="it can only acknowledge")
+def test_a_button_of_an_older_version_knows_no_pass(caller, known, paged, alice, web, at, told):
+    known(caller)
+
+    caller.send(web, caller.request(paged, alice, "escalate", at("10:01"), step=1))
+
+    assert "bob" in told()
+
+
+@but("pushover", why="it can only acknowledge")
 def test_escalating_pages_the_next_person(caller, known, paged, alice, web, at, told):
     known(caller)
 

@@ -75,6 +75,22 @@ def test_a_dead_delivery_is_sent_again_by_who_may(read, client, delivery):
     assert (delivery.state, delivery.last_error) == ("pending", "Sent again by bob.")
 
 
+def test_what_was_lost_in_one_message_is_sent_again_together(read, client, delivery):
+    fields = {"medium": "email", "address": "alice@example.com", "recipient": "alice", "at": NOW}
+    other = outbox.send(delivery.message, key="k2", **fields)
+    outbox.send(delivery.message, key="k3", **fields)
+    assert "Send all of its message again" not in read("view_delivery", "change_delivery")
+    Delivery.objects.filter(pk__in=[delivery.pk, other.pk]).update(state="dead", due_at=None, finished_at=NOW)
+    Delivery.objects.filter(pk=other.pk).update(bundled_into=delivery)
+
+    page = client.get(reverse("admin:messaging_delivery_change", args=[other.pk])).content.decode()
+    url = reverse("admin:messaging_delivery_verb", args=[other.pk, "send-bundle-again"])
+    client.post(url, {"expected": other.generation})
+
+    assert "Send all of its message again" in page
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"pending"}
+
+
 def test_nobody_else_sends_again_and_nobody_edits(read, client, delivery):
     Delivery.objects.update(state="dead", due_at=None, finished_at=NOW)
     page = read("view_delivery")

@@ -104,7 +104,7 @@ def test_open_snoozed_and_long_acknowledged_pages_are_named(primary, on_primary,
 
     text = told(bob)[-1]
     assert [line for line in text.splitlines() if line.endswith(":")] == [
-        "Nobody has answered (1):",
+        "Waiting for an answer (1):",
         "Acknowledged (1):",
         "Acknowledged more than a day ago (1):",
         "Snoozed (1):",

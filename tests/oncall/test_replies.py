@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from oncall import paging, replies
+from oncall import codes, paging, replies
 from oncall.messaging.models import Delivery
 from oncall.models import AnswerCode, Page
 from tests.messaging.phones import BOB, outcomes
@@ -107,6 +107,12 @@ def test_a_code_runs_out_after_a_day(texted, twilio_calls, at):
     assert Page.objects.get().state == State.ACTIVE
 
 
+def test_a_code_that_is_over_is_forgotten_with_its_number(texted, at):
+    assert codes.forget(now=lambda: at("10:00") + timedelta(hours=23)) == 0
+
+    assert codes.forget(now=lambda: at("10:00") + timedelta(hours=25)) == 1
+
+
 def test_after_five_wrong_codes_none_is_read_for_an_hour(texted, twilio_calls):
     wrong = f"{(int(texted.values['code']) + 1) % 1_000_000:06}"
     for number in range(5):
@@ -151,6 +157,15 @@ def test_who_comes_second_is_noted_and_told_who_has_it(texted, twilio_calls, pag
     assert "Bob has it, and you are noted as well." in answered.content.decode()
 
 
+def test_a_text_about_an_earlier_step_hurries_no_later_one(texted, twilio_calls, page, bob, at, told):
+    paging.escalate_now(page, expected_step=1, by=bob, at=at("10:00:30"))
+
+    answered = twilio_calls.reply(f"escalate {texted.values['code']}")
+
+    assert "gone on to the next step" in answered.content.decode()
+    assert Page.objects.get().step == 2
+
+
 # -- keys --------------------------------------------------------------------------------------------------
 def test_four_acknowledges(called, twilio_calls, alice):
     answered = twilio_calls.key(called.stable_id, "4")
@@ -186,6 +201,15 @@ def test_the_same_press_again_skips_nobody(called, twilio_calls, told):
     again = twilio_calls.key(called.stable_id, "5")
 
     assert (again.status_code, Page.objects.get().step) == (409, before)
+
+
+def test_a_key_in_a_call_of_an_earlier_step_hurries_no_later_one(called, twilio_calls, page, bob, at):
+    paging.escalate_now(page, expected_step=1, by=bob, at=at("10:00:30"))
+
+    answered = twilio_calls.key(called.stable_id, "5")
+
+    assert "gone on to the next step" in answered.content.decode()
+    assert Page.objects.get().step == 2
 
 
 @pytest.mark.parametrize("wrong", [{"sid": "CA2"}, {"to": BOB}])

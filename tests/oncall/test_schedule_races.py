@@ -1,13 +1,15 @@
 """People and the pulse at work on one schedule at the same moment: nobody waits for who waits for them."""
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.test import Client
 
 from oncall import absences, calendars, schedules, swaps
 from oncall.calendars import importing
 from oncall.messaging.errors import DomainError
-from oncall.models import CalendarImport, ScheduleException, Swap
+from oncall.models import Absence, CalendarImport, ScheduleException, Swap, User
 from tests.oncall.conftest import person
 from tests.oncall.test_escalation_races import at_once
 from tests.oncall.test_swaps import ALICES, NOW, day, may
@@ -95,6 +97,40 @@ def test_an_absence_and_a_cover_at_once_do_not_wait_for_each_other(primary, alic
     )
 
     assert [user.username for user in schedules.on_call(primary, day(11, 12)).users] == ["bob"]
+
+
+def renamed(user, name):
+    """As the API does it, in one transaction."""
+
+    def rename() -> int:
+        client = Client()
+        client.force_login(User.objects.get(username="root"))
+        path = f"/api/v1/users/{user.username}/"
+        return client.patch(path, {"username": name}, content_type="application/json").status_code
+
+    return rename
+
+
+def test_what_is_done_for_a_person_and_her_new_name_at_once_do_not_wait_for_each_other(primary, alice, bob, root):
+    told = {"by": None, "at": NOW}
+    does = [
+        lambda start: absences.add(alice, start=start, end=day(12), **told),
+        lambda start: absences.change(alice.absences.last(), start=start, end=day(13), **told),
+        lambda start: absences.cancel(alice.absences.first(), **told),
+        lambda start: absences.record(Absence(user=alice, start=start, end=day(12)), **told),
+        lambda start: absences.forget(alice.absences.last(), **told),
+        lambda start: schedules.make_exception(
+            primary, kind="replace", user=bob, cover=alice, start=start, end=day(12), **told
+        ),
+    ]
+    for hours in range(4):
+        for number, verb in enumerate(does):
+            name, start = f"alice{number}", day(11) + timedelta(hours=hours, minutes=number)
+
+            status, _ = at_once(renamed(alice, name), partial(verb, start))
+
+            alice.refresh_from_db()
+            assert (status, alice.username) == (200, name)
 
 
 @pytest.mark.parametrize("verb", [calendars.settle, calendars.remove])

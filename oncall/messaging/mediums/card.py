@@ -13,8 +13,8 @@ BUTTONS = {"acknowledge": "Acknowledge", "escalate": "Escalate", "resolve": "Res
 class Card:
     """``link`` acts in the name of the one it was written to; ``said`` is what has happened since it was sent.
 
-    ``verbs`` are what its buttons offer, for page ``page`` as it was at ``step``. ``is_loud``: it may wake
-    somebody.
+    ``verbs`` are what its buttons offer, for page ``page`` as it stood at ``step``, a word of the caller's own.
+    ``is_loud``: it may wake somebody.
     """
 
     title: str

@@ -4,29 +4,20 @@ Whoever hears a page presses 4 to acknowledge it, 5 to escalate, 6 to resolve. A
 never answers for anybody. Source: field/integrations.md section 4.3.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from django.conf import settings
 
-from oncall.messaging.errors import DeliveryError
-from oncall.messaging.mediums import gateway, phone, twilio
-from oncall.messaging.mediums.base import Letter, Receipt, fingerprint
+from oncall.messaging.mediums import phone, twilio
+from oncall.messaging.mediums.base import Letter, Receipt
+from oncall.messaging.mediums.telephone import Telephone
 
 
-class Voice:
-    """The medium ``voice``. Each letter has a hand to itself: one slow answer keeps no other waiting."""
+class Voice(Telephone):
+    """The medium ``voice``."""
 
     name = "voice"
     label = "Voice"
-    hint = "a number such as +49 151 12345678"
-    changes = False
-    batch_size = 1
-
-    def check_address(self, address: str) -> str:
-        return phone.check_number(address)
-
-    def stable_id(self, key: str) -> str:
-        return fingerprint(key)
 
     def missing(self) -> str:
         if settings.VOICE_GATEWAY or (settings.TWILIO and settings.TWILIO.voice_from):
@@ -35,19 +26,13 @@ class Voice:
             return "Calls are not set up: TWILIO_FROM is no number, so set TWILIO_VOICE_FROM."
         return "Calls are not set up: set TWILIO_ACCOUNT_SID or VOICE_GATEWAY_URL."
 
-    def line(self) -> AbstractContextManager["VoiceLine"]:
-        return nullcontext(VoiceLine())
+    def gateway(self) -> Any:
+        return settings.VOICE_GATEWAY
 
+    def words(self, letter: Letter) -> str:
+        words = phone.spoken(letter)
+        return f"{words} {phone.KEYS_SPOKEN}" if letter.purpose == "page" else words
 
-class VoiceLine:
-    """No connection is kept: each letter opens and closes its own."""
-
-    def send(self, letter: Letter) -> Receipt:
-        number, words = phone.check_number(letter.address), phone.spoken(letter)
+    def by_twilio(self, number: str, letter: Letter) -> Receipt:
         listens = letter.purpose == "page"
-        if fault := Voice().missing():
-            raise DeliveryError(fault, permanent=True, code="not_set_up")
-        if settings.VOICE_GATEWAY:
-            text = f"{words} {phone.KEYS_SPOKEN}" if listens else words
-            return gateway.send(settings.VOICE_GATEWAY, "voice", number, text, letter)
-        return twilio.call(number, words, letter.stable_id, listens=listens)
+        return twilio.call(number, phone.spoken(letter), letter.stable_id, listens=listens)
