@@ -4,6 +4,7 @@ No cookie, no session, so nothing to forge: the link itself is the right to act.
 """
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -56,9 +57,11 @@ def subscribe(request: HttpRequest) -> HttpResponse:
                 **forms.fields(page, asked.choice),
             )
     return notice(
-        "Look into your mail",
-        "If that address can be subscribed, a message is on its way to it. Press the button in it to confirm; "
-        "nothing else comes before that.",
+        gettext("Look into your mail"),
+        gettext(
+            "If that address can be subscribed, a message is on its way to it. Press the button in it to confirm; "
+            "nothing else comes before that."
+        ),
         status=202,
     )
 
@@ -88,20 +91,23 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 def _answered(request: HttpRequest, subscriber: Subscriber, at) -> HttpResponse:
     if request.POST.get("answer") == "not_me":
         subscriptions.refuse(subscriber, at=at)
-        return notice("Thank you", f"{_masked(subscriber.address)} is never asked again.")
+        told = gettext("%(address)s is never asked again.") % {"address": _masked(subscriber.address)}
+        return notice(gettext("Thank you"), told)
     subscriber = subscriptions.confirm(subscriber, at=at)
+    chosen = {"kinds": subscriptions.kinds_of(subscriber), "what": subscriptions.subject_of(subscriber)}
     return notice(
-        "You are subscribed",
-        f"{subscriber.address} receives {subscriptions.kinds_of(subscriber)} of "
-        f"{subscriptions.subject_of(subscriber)}.",
+        gettext("You are subscribed"),
+        gettext("%(address)s receives %(kinds)s of %(what)s.") % {"address": subscriber.address, **chosen},
         manage=links.manage_url(subscriber),
     )
 
 
 def _used_up() -> HttpResponse:
     return notice(
-        "This link is used up",
-        "A confirmation works for 48 hours, and only the newest one. Subscribe again to get another.",
+        gettext("This link is used up"),
+        gettext(
+            "A confirmation works for 48 hours, and only the newest one. Subscribe again to get another."
+        ),
         again=True,
         status=404,
     )
@@ -117,9 +123,7 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and request.POST.get("answer") == "leave":
         return _leave(subscriber)
     if subscriber.state != Subscriber.State.ACTIVE:
-        return notice(
-            "You are not subscribed", f"{subscriber.address} receives nothing from this page.", again=True
-        )
+        return notice(gettext("You are not subscribed"), _nothing(subscriber), again=True)
     saved = request.method == "POST"
     if saved:
         subscriptions.choose(subscriber, forms.read_choice(request.POST, subscriber.page))
@@ -143,13 +147,12 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """
     subscriber = links.by_manage_token(token)
     if subscriber is None:
-        return notice("You are unsubscribed", "This link belongs to no address that we know.", again=True)
+        unknown = gettext("This link belongs to no address that we know.")
+        return notice(gettext("You are unsubscribed"), unknown, again=True)
     if request.method == "POST":
         return _leave(subscriber)
     if subscriber.state != Subscriber.State.ACTIVE:
-        return notice(
-            "You are unsubscribed", f"{subscriber.address} receives nothing from this page.", again=True
-        )
+        return notice(gettext("You are unsubscribed"), _nothing(subscriber), again=True)
     return page_of(
         "unsubscribe", page=subscriber.page, address=subscriber.address, manage=links.manage_url(subscriber)
     )
@@ -157,11 +160,12 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 def _leave(subscriber: Subscriber) -> HttpResponse:
     subscriptions.unsubscribe(subscriber, at=clock.now())
-    return notice(
-        "You are unsubscribed",
-        f"{subscriber.address} receives nothing more. Your address is deleted within a day.",
-        again=True,
-    )
+    told = gettext("%(address)s receives nothing more. Your address is deleted within a day.")
+    return notice(gettext("You are unsubscribed"), told % {"address": subscriber.address}, again=True)
+
+
+def _nothing(subscriber: Subscriber) -> str:
+    return gettext("%(address)s receives nothing from this page.") % {"address": subscriber.address}
 
 
 def _masked(address: str) -> str:
