@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils import translation
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext, pgettext
 
@@ -79,13 +80,15 @@ def subscribe(
     subscriber.asked_at = at
     if subscriber.state == Subscriber.State.ACTIVE:
         subscriber.save()
-        _send_manage_link(subscriber, at)
+        with translation.override(page.language):
+            _send_manage_link(subscriber, at)
         return
     subscriber.state = Subscriber.State.PENDING
     subscriber.confirmed_at = None
     subscriber.forget_at = at + links.CONFIRM_WITHIN
     choose(subscriber, choice)
-    _send_confirmation(subscriber, at)
+    with translation.override(page.language):
+        _send_confirmation(subscriber, at)
 
 
 def _within_limit(network: str, at: datetime) -> bool:

@@ -222,6 +222,7 @@ def _settings() -> Form:
         "catch_all": person and {"user": person.username},
         "channel_template": row.channel_template,
         "bridge_template": row.bridge_template,
+        "status_page_language": StatusPage.main().language,
     }
     return {key: value for key, value in form.items() if value}
 

@@ -3,7 +3,10 @@
 No cookie, no session, so nothing to forge: the link itself is the right to act. No cache stores an answer.
 """
 
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -34,11 +37,22 @@ def notice(title: str, text: str, *, again: bool = False, status: int = 200, **c
     return page_of("notice", title=title, text=text, again=again, status=status, **context)
 
 
+def speaking(subscriber: Subscriber | None) -> translation.override:
+    """The language of the page that an address is subscribed to; for a stranger that of the main page."""
+    page = subscriber.page if subscriber else StatusPage.main()
+    return translation.override(page.language)
+
+
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: HttpRequest) -> HttpResponse:
     """The form. The answer to a good address is always the same, whatever becomes of it."""
     page = StatusPage.main()
+    with translation.override(page.language):
+        return _subscribe(request, page)
+
+
+def _subscribe(request: HttpRequest, page: StatusPage) -> HttpResponse:
     if request.method != "POST":
         return page_of("subscribe", page=page, **forms.fields(page, EVERYTHING))
     asked = forms.read(request, page)
@@ -72,8 +86,11 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """The link of the confirmation mail: a button to say yes, and one to say "this was not me"."""
     at = clock.now()
     subscriber = links.by_confirm_token(token, at=at)
-    if subscriber is None:
-        return _used_up()
+    with speaking(subscriber):
+        return _confirm(request, subscriber, at) if subscriber else _used_up()
+
+
+def _confirm(request: HttpRequest, subscriber: Subscriber, at: datetime) -> HttpResponse:
     if request.method != "POST":
         return page_of(
             "confirm",
@@ -88,7 +105,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         return _used_up()
 
 
-def _answered(request: HttpRequest, subscriber: Subscriber, at) -> HttpResponse:
+def _answered(request: HttpRequest, subscriber: Subscriber, at: datetime) -> HttpResponse:
     if request.POST.get("answer") == "not_me":
         subscriptions.refuse(subscriber, at=at)
         told = gettext("%(address)s is never asked again.") % {"address": _masked(subscriber.address)}
@@ -118,8 +135,11 @@ def _used_up() -> HttpResponse:
 def manage(request: HttpRequest, token: str) -> HttpResponse:
     """Change what one receives, or leave."""
     subscriber = links.by_manage_token(token)
-    if subscriber is None:
-        return missing(request)
+    with speaking(subscriber):
+        return _manage(request, subscriber) if subscriber else missing(request)
+
+
+def _manage(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
     if request.method == "POST" and request.POST.get("answer") == "leave":
         return _leave(subscriber)
     if subscriber.state != Subscriber.State.ACTIVE:
@@ -146,6 +166,11 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     An address that is gone already is answered as if it had just left.
     """
     subscriber = links.by_manage_token(token)
+    with speaking(subscriber):
+        return _unsubscribe(request, subscriber)
+
+
+def _unsubscribe(request: HttpRequest, subscriber: Subscriber | None) -> HttpResponse:
     if subscriber is None:
         unknown = gettext("This link belongs to no address that we know.")
         return notice(gettext("You are unsubscribed"), unknown, again=True)
