@@ -150,7 +150,7 @@ def language() -> str:
 
 def tied(text: str) -> str:
     """A number holds on to what it counts: the blank after it does not break."""
-    return re.sub(r"(?<=\d)(\.?) ", rf"\1{NBSP}", text)
+    return re.sub(r"(\d(?:\.|er)?) ", rf"\1{NBSP}", text)
 
 
 def _number(when: date) -> str:
@@ -229,9 +229,9 @@ def window(start: datetime, end: datetime | None, zone: ZoneInfo, *, date_words=
     last = local(end, zone)
     named = {"date": date_words(first.date()), "start": f"{first:%H:%M}", "end": clock(end, zone)}
     if first.date() == last.date():
-        return pgettext("window", "%(date)s, %(start)s \u2013 %(end)s") % named
+        return pgettext("window", "%(date)s, %(start)s – %(end)s") % named
     named["last_date"] = date_words(last.date())
-    return pgettext("window", "%(date)s, %(start)s \u2013 %(last_date)s, %(end)s") % named
+    return pgettext("window", "%(date)s, %(start)s – %(last_date)s, %(end)s") % named
 
 
 def day_range(first: date, last: date) -> str:
@@ -239,9 +239,9 @@ def day_range(first: date, last: date) -> str:
     if first == last:
         return day(first)
     if (first.year, first.month) != (last.year, last.month):
-        return pgettext("days", "%(first)s \u2013 %(last)s") % {"first": day(first), "last": day(last)}
+        return pgettext("days", "%(first)s – %(last)s") % {"first": day(first), "last": day(last)}
     named = {"first": _number(first), "last": _number(last), "month": MONTHS[last.month]}
-    told = tied(pgettext("days of one month", "%(first)s \u2013 %(last)s %(month)s") % named)
+    told = tied(pgettext("days of one month", "%(first)s – %(last)s %(month)s") % named)
     return told.replace(f"{DASH} ", f"{DASH}{NBSP}")
 
 
