@@ -4,6 +4,7 @@ Open names: ``to``, ``why``, ``manage_url``, ``unsubscribe_url`` and, for the th
 """
 
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from unicodedata import east_asian_width
 
@@ -126,12 +127,9 @@ def _update_text(context: dict, told: Update) -> str:
         "",
     ]
     lines += [wrapped(told.body), ""]
-    for index, chip in enumerate(context["affected"]):
-        named = {"name": chip.name, "status": chip.word}
-        value = pgettext("component and status", "%(name)s (%(status)s)") % named
-        lines.append(_aligned(gettext("Affected") if index == 0 else "", value))
-    lines += [_aligned(label, value) for label, value in context["facts"]]
-    lines += ["", context["url"], "", *_foot()]
+    affected = [_named(chip) for chip in context["affected"]]
+    rows = [("" if index else gettext("Affected"), value) for index, value in enumerate(affected)]
+    lines += [*_aligned([*rows, *context["facts"]]), "", context["url"], "", *_foot()]
     return "\n".join(lines).replace(words.NBSP, " ") + "\n"
 
 
@@ -149,16 +147,25 @@ def _foot() -> list[str]:
     return [
         SIGNATURE,
         _sent(),
-        _aligned(gettext("Change"), "{{manage_url}}"),
-        _aligned(gettext("Unsubscribe"), "{{unsubscribe_url}}"),
+        *_aligned([(gettext("Change"), "{{manage_url}}"), (gettext("Unsubscribe"), "{{unsubscribe_url}}")]),
     ]
 
 
-def _aligned(label: str, value: str) -> str:
-    """A label and its value, the values below each other; a letter of East Asia takes two columns."""
-    told = words.labelled(label, "") if label else ""
-    taken = sum(2 if east_asian_width(char) in "WF" else 1 for char in told)
-    return f"{told}{' ' * max(LABEL_WIDTH - taken, 1)}{value}"
+def _named(chip: cards.Chip) -> str:
+    named = {"name": chip.name, "status": chip.word}
+    return pgettext("component and status", "%(name)s (%(status)s)") % named
+
+
+def _aligned(rows: Iterable[tuple[str, str]]) -> list[str]:
+    """Labels and their values, the values below each other."""
+    told = [(words.labelled(label, "").rstrip() if label else "", value) for label, value in rows]
+    width = max([LABEL_WIDTH, *(_columns(label) + 1 for label, _ in told)])
+    return [f"{label}{' ' * (width - _columns(label))}{value}" for label, value in told]
+
+
+def _columns(text: str) -> int:
+    """As wide as a terminal shows it: a letter of East Asia takes two columns."""
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def wrapped(body: str) -> str:
