@@ -3,11 +3,10 @@
 import re
 import threading
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from html.parser import HTMLParser
 from types import SimpleNamespace
 from xml.etree import ElementTree as Tree
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -17,15 +16,12 @@ from icalendar import Calendar
 from oncall.messaging.models import Delivery
 from statuspage import catalogue, fanout, links, publishing, rollup, snapshots, subscriptions
 from statuspage.catalogue import Reading
-from statuspage.documents import html, mail, words
+from statuspage.documents import html, mail
 from statuspage.documents.page import Component as Shown
 from statuspage.documents.page import Page
 from statuspage.models import Component, Language, StatusPage
 from tests.statuspage import northwind
 from tests.statuspage.test_catalogues import SAID_ALOUD, SAME_EVERYWHERE
-
-EVENING = datetime(2026, 11, 27, 5, 41, tzinfo=UTC)
-TOKYO = ZoneInfo("Asia/Tokyo")
 
 
 # -- nothing is left in English ----------------------------------------------------------------------------
@@ -183,3 +179,105 @@ def confirming(client: Client) -> list:
     asked = subscriptions.Subscriber.objects.get(address="new@shop.example")
     path = links.confirm_url(asked)
     return [client.get(path), client.post(path, {"answer": "yes"}), client.get("/confirm/abcdefghijkl/")]
+
+
+# -- which language ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("de", "Alle Systeme betriebsbereit"),
+        ("fr", "Tous les systèmes sont opérationnels"),
+        ("es", "Todos los sistemas funcionan con normalidad"),
+        ("ja", "すべてのシステムは正常に稼働しています"),
+    ],
+)
+def test_a_page_says_in_its_language_how_things_stand(page, cards, language, sentence):
+    body = rendered(page, "/", language)
+
+    assert f'<html lang="{language}">' in body and f"<h1>{sentence}</h1>" in body
+
+
+def rendered(page: StatusPage, path: str, language: str) -> str:
+    page.language = language
+    document = catalogue.find(path)
+    return snapshots.render(document, Reading(page, northwind.NOW)).body.decode()
+
+
+def test_feeds_and_badges_speak_the_language_of_their_page(page, cards):
+    assert 'xml:lang="de"' in rendered(page, "/history.atom", "de")
+    assert "<language>ja</language>" in rendered(page, "/history.rss", "ja")
+    assert "Northwind Pay メンテナンス" in rendered(page, "/maintenance.ics", "ja")
+    assert "estado: Todos los sistemas funcionan con normalidad" in rendered(page, "/badge.svg", "es")
+
+
+@pytest.mark.parametrize("language", [code for code in Language.values if code != "en"])
+def test_what_programs_read_is_the_same_in_every_language(page, cards, post, language):
+    paths = ["/api/v2/summary.json", "/api/v2/incidents.json", f"/uptime/{cards.public_id}.csv"]
+
+    assert [rendered(page, path, language) for path in paths] == [
+        rendered(page, path, "en") for path in paths
+    ]
+
+
+def test_two_pages_that_are_rendered_at_once_do_not_mix_their_languages():
+    both, told = threading.Barrier(2), {}
+
+    def make(language: str) -> None:
+        document = catalogue.Document("/", "html", lambda read: page(read))
+        read = SimpleNamespace(page=SimpleNamespace(language=language))
+        told[language] = snapshots.render(document, read).body.decode()
+
+    def page(read: SimpleNamespace) -> bytes:
+        both.wait(5)  # now both have chosen their language, and neither has written a word
+        body = html.index(northwind.outage())
+        both.wait(5)
+        return body
+
+    threads = [threading.Thread(target=make, args=(language,)) for language in ("de", "ja")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+    assert "Teilausfall des Systems" in told["de"] and "調査中" not in told["de"]
+    assert "システムの一部で障害が発生しています" in told["ja"] and "Teilausfall" not in told["ja"]
+    assert translation.get_language() == "en"
+
+
+def test_a_page_of_another_language_is_rendered_anew(page, cards, at):
+    snapshots.publish(page, at=at("12:00"))
+    page.language = "fr"
+    page.save()
+
+    soon = at("12:00") + timedelta(seconds=5)
+    due = list(StatusPage.objects.due(soon))
+    snapshots.publish(page, at=soon)
+
+    assert due == [page]
+    assert b'<html lang="fr">' in bytes(page.snapshots.get(path="/").body)
+
+
+def test_subscribers_are_written_to_in_the_language_of_their_page(page, cards, alice, subscriber, at):
+    StatusPage.objects.update(language="de")
+    subscriber()
+    subscriptions.subscribe("new@shop.example", subscriptions.Choice(), network="192.0.2.1", at=at("11:00"))
+    publishing.publish(
+        name="Karten", body="Wir sehen nach.", components={cards: "major_outage"}, by=alice, at=at("12:00")
+    )
+
+    fanout.fan_out(now=lambda: at("12:01"))
+
+    confirmation, news = Delivery.objects.order_by("pk")
+    assert confirmation.message.subject == "Bestätigen Sie Ihr Abonnement: Northwind Pay Status"
+    assert news.message.subject == "[Northwind Pay Status] Karten"
+    assert "Schwerer Ausfall" in news.message.text and "alle Komponenten" in str(news.values)
+
+
+def test_the_form_and_its_refusals_speak_the_language_of_the_page(page, client):
+    StatusPage.objects.update(language="es")
+
+    form = client.get("/subscribe/").content.decode()
+    refused = client.post("/subscribe/", {"email": "abuse@shop.example"}).content.decode()
+
+    assert '<html lang="es">' in form and "Enviar la confirmación" in form
+    assert "Utilice la dirección de una persona o de un equipo" in refused
