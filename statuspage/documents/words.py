@@ -241,8 +241,7 @@ def day_range(first: date, last: date) -> str:
     if (first.year, first.month) != (last.year, last.month):
         return pgettext("days", "%(first)s – %(last)s") % {"first": day(first), "last": day(last)}
     named = {"first": _number(first), "last": _number(last), "month": MONTHS[last.month]}
-    told = tied(pgettext("days of one month", "%(first)s – %(last)s %(month)s") % named)
-    return told.replace(f"{DASH} ", f"{DASH}{NBSP}")
+    return tied(pgettext("days of one month", "%(first)s – %(last)s %(month)s") % named)
 
 
 def length(span: timedelta | int) -> str:

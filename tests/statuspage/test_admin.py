@@ -70,7 +70,7 @@ def test_the_preview_is_in_the_language_of_the_page_and_the_console_is_not(as_al
 
     text = as_alice.post(ADD, typed(cards)).content.decode()
 
-    assert "重大な障害" in text and "[Northwind Pay ステータス] Card payments failing" in text
+    assert "重大な障害" in text and "[Northwind Pay 稼働状況] Card payments failing" in text
     assert '<html lang="en' in text and "Affected components" in text
 
 
