@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
+from django.utils import translation
 
 from oncall.messaging import doorbell, mediums, outbox
 from oncall.messaging.models import Message
@@ -108,7 +109,8 @@ def _message(told: PostUpdate, at: datetime) -> Message:
     page = public.one(told.post.page, told.post.public_id, at=at)
     post = page.posts[0]
     shown = next(update for update in post.updates if update.id == told.public_id)
-    letter = mail.update(page, post, shown, is_first=_first_id(told) == told.public_id)
+    with translation.override(told.post.page.language):
+        letter = mail.update(page, post, shown, is_first=_first_id(told) == told.public_id)
     return outbox.compose(
         purpose="update",
         subject=letter.subject,
@@ -135,12 +137,17 @@ def _addresses(told: PostUpdate, batch: list[Subscriber]) -> Iterable[outbox.To]
             recipient=subscriber.recipient,
             values={
                 "to": subscriber.address,
-                "why": subscriptions.subject_of(subscriber, subscriber.components.all()),
+                "why": _why(told, subscriber),
                 "manage_url": links.manage_url(subscriber),
                 "unsubscribe_url": links.unsubscribe_url(subscriber),
                 "first_id": message_id(key(first, subscriber)),
             },
         )
+
+
+def _why(told: PostUpdate, subscriber: Subscriber) -> str:
+    with translation.override(told.post.page.language):
+        return subscriptions.subject_of(subscriber, subscriber.components.all())
 
 
 def key(update_id: str, subscriber: Subscriber) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.http import HttpRequest, QueryDict
+from django.utils.translation import pgettext
 
 from oncall.messaging.render import clean_header
 from statuspage import public
@@ -70,11 +71,12 @@ def groups(page: StatusPage, chosen: set[str]) -> list[Group]:
     """The visible components by the group they stand in, in the page's order."""
     rows = public.visible(page.components.all())
     names = {row.pk: row.name for row in rows}
+    others = pgettext("components in no group", "Others")
     found: dict[str, list[Box]] = {}
     for row in rows:
         if not row.is_group:
             box = Box(row.public_id, row.name, row.public_id in chosen)
-            found.setdefault(names.get(row.parent_id, "Others"), []).append(box)
+            found.setdefault(names.get(row.parent_id, others), []).append(box)
     return [Group(name, tuple(boxes)) for name, boxes in found.items()]
 
 

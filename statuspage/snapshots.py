@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import translation
 
 from statuspage import catalogue, public, rollup
 from statuspage.catalogue import Document, Reading
@@ -31,8 +32,9 @@ class Rendered:
 
 
 def render(document: Document, read: Reading) -> Rendered | None:
-    """The document as it is for this reading; None where there is none."""
-    body = document.make(read)
+    """The document as it is for this reading, in its page's language; None where there is none."""
+    with translation.override(read.page.language):
+        body = document.make(read)
     if body is None:
         return None
     return Rendered(

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils import translation
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext, pgettext
 
 from oncall.messaging import mediums, outbox
 from oncall.messaging.errors import DomainError
@@ -44,9 +46,15 @@ class Choice:
 
 def normalised(address: str) -> str:
     """One plain address in its usual form: lower case, no last dot. Raises ``DomainError("bad_address")``."""
-    address = mediums.by_name("email").check_address(address.strip().rstrip(".")).lower()
+    try:
+        address = mediums.by_name("email").check_address(address.strip().rstrip(".")).lower()
+    except DomainError:
+        sentence = gettext("Enter one plain e-mail address, such as alice@example.com.")
+        raise DomainError("bad_address", sentence) from None
     if address.partition("@")[0] in ROLES:
-        raise DomainError("bad_address", "Use the address of a person or a team, not a technical one.")
+        raise DomainError(
+            "bad_address", gettext("Use the address of a person or a team, not a technical one.")
+        )
     return address
 
 
@@ -72,13 +80,15 @@ def subscribe(
     subscriber.asked_at = at
     if subscriber.state == Subscriber.State.ACTIVE:
         subscriber.save()
-        _send_manage_link(subscriber, at)
+        with translation.override(page.language):
+            _send_manage_link(subscriber, at)
         return
     subscriber.state = Subscriber.State.PENDING
     subscriber.confirmed_at = None
     subscriber.forget_at = at + links.CONFIRM_WITHIN
     choose(subscriber, choice)
-    _send_confirmation(subscriber, at)
+    with translation.override(page.language):
+        _send_confirmation(subscriber, at)
 
 
 def _within_limit(network: str, at: datetime) -> bool:
@@ -124,7 +134,8 @@ def confirm(subscriber: Subscriber, *, at: datetime) -> Subscriber:
     if subscriber.state == Subscriber.State.ACTIVE:
         return subscriber
     if subscriber.state != Subscriber.State.PENDING:
-        raise DomainError("not_pending", "This link is used up. Subscribe again if you want the news.")
+        sentence = gettext("This link is used up. Subscribe again if you want the news.")
+        raise DomainError("not_pending", sentence)
     subscriber.state = Subscriber.State.ACTIVE
     subscriber.confirmed_at = at
     subscriber.forget_at = None
@@ -172,50 +183,61 @@ def forget(*, now: Callable[[], datetime]) -> int:
 # -- words and mails -----------------------------------------------------------------------------------------
 def subject_of(subscriber: Subscriber, components: Iterable[Component] | None = None) -> str:
     """What she subscribed to: "everything", or the names of the components."""
+    everything = pgettext("to subscribe to", "everything")
     if subscriber.everything:
-        return "everything"
+        return everything
     names = sorted(row.name for row in components or subscriber.components.all())
-    return joined(names) or "everything"
+    return joined(names) or everything
 
 
 def kinds_of(subscriber: Subscriber) -> str:
     """Which news: "incidents and maintenance"."""
     names = {
-        "incidents": subscriber.incidents,
-        "maintenance": subscriber.maintenance,
-        "post-mortems": subscriber.postmortems,
+        pgettext("kind of news", "incidents"): subscriber.incidents,
+        pgettext("kind of news", "maintenance"): subscriber.maintenance,
+        pgettext("kind of news", "post-mortems"): subscriber.postmortems,
     }
-    return joined([name for name, wanted in names.items() if wanted]) or "nothing"
+    return joined([name for name, wanted in names.items() if wanted]) or pgettext("kind of news", "nothing")
 
 
 def _send_confirmation(subscriber: Subscriber, at: datetime) -> None:
     site = _site(subscriber, at)
+    body = gettext(
+        "Somebody, probably you, asked for news of %(name)s: %(kinds)s of %(what)s. "
+        "Nothing comes before you confirm. The link works for 48 hours."
+    )
     letter = mail.letter(
         site,
-        title="Confirm your subscription",
-        subject=f"Confirm your subscription to {site.name} status",
-        body=f"Somebody, probably you, asked for news of {site.name}: {kinds_of(subscriber)} of "
-        f"{subject_of(subscriber)}. Nothing comes before you confirm. The link works for 48 hours.",
-        button="Confirm",
+        title=gettext("Confirm your subscription"),
+        subject=gettext("Confirm your subscription to %(name)s status") % {"name": site.name},
+        body=body % _chosen(subscriber, site),
+        button=gettext("Confirm"),
         url=links.confirm_url(subscriber),
-        foot="It was not you? Do nothing, or open the link and press “This was not me”: then we never ask again.",
+        foot=gettext(
+            "It was not you? Do nothing, or open the link and press “This was not me”: then we never ask again."
+        ),
     )
     _send(subscriber, letter, "confirm", at)
 
 
 def _send_manage_link(subscriber: Subscriber, at: datetime) -> None:
     site = _site(subscriber, at)
+    body = gettext("You receive %(kinds)s of %(what)s. Here you can change that or unsubscribe.")
+    foot = gettext("You get this because somebody entered your address at %(url)s.")
     letter = mail.letter(
         site,
-        title="You are subscribed already",
-        subject=f"Your subscription to {site.name} status",
-        body=f"You receive {kinds_of(subscriber)} of {subject_of(subscriber)}. "
-        "Here you can change that or unsubscribe.",
-        button="Change what you receive",
+        title=gettext("You are subscribed already"),
+        subject=gettext("Your subscription to %(name)s status") % {"name": site.name},
+        body=body % _chosen(subscriber, site),
+        button=gettext("Change what you receive"),
         url=links.manage_url(subscriber),
-        foot=f"You get this because somebody entered your address at {site.url}/subscribe/.",
+        foot=foot % {"url": f"{site.url}/subscribe/"},
     )
     _send(subscriber, letter, "manage", at)
+
+
+def _chosen(subscriber: Subscriber, site: Site) -> dict[str, str]:
+    return {"name": site.name, "kinds": kinds_of(subscriber), "what": subject_of(subscriber)}
 
 
 def _site(subscriber: Subscriber, at: datetime) -> Site:

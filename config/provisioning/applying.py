@@ -78,7 +78,9 @@ def _run(document: Mapping, run: Run, *, prune: bool, lint: bool) -> Run:
             write(run, item)
     if "settings" in document:
         line = document.lines["settings"]
-        escalation.settings(run, Item(whole.get("settings"), line, "settings"))
+        settings = Item(whole.get("settings"), line, "settings")
+        public.page(run, settings)
+        escalation.settings(run, settings)
     whole.done()
     if prune:
         pruning.prune(run, set(document))

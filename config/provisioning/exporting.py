@@ -238,8 +238,15 @@ def _settings() -> Form:
         "catch_all": person and {"user": person.username},
         "channel_template": row.channel_template,
         "bridge_template": row.bridge_template,
+        "status_page_language": _language(),
     }
     return {key: value for key, value in form.items() if value}
+
+
+def _language() -> str:
+    """What the status page is written in, if that is not what it is anyhow."""
+    language = StatusPage.main().language
+    return "" if language == StatusPage._meta.get_field("language").get_default() else language
 
 
 def _named(row: Any) -> Form:

@@ -1,13 +1,21 @@
-"""Section ``components``."""
+"""Section ``components``, and the language of the status page."""
 
 from django.utils.text import slugify
 
 from config.provisioning.reading import Item
 from config.provisioning.run import Run
 from oncall.models import Service
-from statuspage.models import Component, StatusPage
+from statuspage.models import Component, Language, StatusPage
 
 LONGEST_TEXT = 50_000
+
+
+def page(run: Run, item: Item) -> None:
+    """``status_page_language`` of the settings: what the page and the mails to its subscribers are written in."""
+    if "status_page_language" in item.value:
+        row = StatusPage.main()
+        language = item.choice("status_page_language", row.language, Language.values)
+        run.write(item, StatusPage, {"slug": row.slug}, {"language": language}, what="status page")
 
 
 def component(run: Run, item: Item) -> None:

@@ -87,10 +87,10 @@ class ComponentAdmin(VerbsAdmin, HistoryAdmin):
 
 @admin.register(StatusPage)
 class StatusPageAdmin(HistoryAdmin):
-    """The page's name and zone."""
+    """The page's name, zone and language."""
 
-    fields = ("name", "time_zone")
-    list_display = ("name", "time_zone")
+    fields = ("name", "time_zone", "language")
+    list_display = ("name", "time_zone", "language")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

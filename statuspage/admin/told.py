@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils import translation
 
 from oncall import clock
 from oncall.edges.admin import Button, HistoryAdmin, VerbsAdmin
@@ -239,15 +240,16 @@ def rehearse(publish: Callable[[datetime], Post]) -> Preview:
         told = post.updates.order_by("-created_at", "-pk").first()
         page = public.one(post.page, post.public_id, at=at)
         shown = page.posts[0]
-        letter = mail.update(page, shown, shown.updates[0], is_first=True)
         mails = fanout.audience(post.page, post.kind, told.status, post.components.all()).count()
         transaction.set_rollback(True)
     names = {"to": "alice@shop.example", "why": "everything", "manage_url": "…", "unsubscribe_url": "…"}
     planned = shown.status == Post.Status.SCHEDULED
-    return Preview(
-        mails=mails if told.deliver_notifications else 0,
-        card=None if planned else cards.card(page, shown),
-        planned=cards.planned(page, shown) if planned else None,
-        subject=letter.subject,
-        text=fill(letter.text, names),
-    )
+    with translation.override(post.page.language):
+        letter = mail.update(page, shown, shown.updates[0], is_first=True)
+        return Preview(
+            mails=mails if told.deliver_notifications else 0,
+            card=None if planned else cards.card(page, shown),
+            planned=cards.planned(page, shown) if planned else None,
+            subject=letter.subject,
+            text=fill(letter.text, names),
+        )

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext
 from icalendar import Calendar, Event
 
 from oncall.messaging import render
@@ -26,9 +27,9 @@ def one(page: Page, post: Post) -> bytes:
 
 def _calendar(page: Page, posts: list[Post]) -> bytes:
     calendar = Calendar()
-    name = f"{page.site.name} maintenance"
+    name = gettext("%(name)s maintenance") % {"name": page.site.name}
     for key, value in (
-        ("prodid", "-//Muster//Status page maintenance//EN"),
+        ("prodid", f"-//Muster//Status page maintenance//{words.language().upper()}"),
         ("version", "2.0"),
         ("calscale", "GREGORIAN"),
         ("method", "PUBLISH"),
@@ -70,5 +71,6 @@ def _end(post: Post) -> datetime:
 
 def _description(page: Page, post: Post, address: str) -> list[str]:
     lines = [words.plain(render.markdown(post.updates[0].body))] if post.updates else []
-    affected = words.joined([page.by_id[code].name for code, _ in post.affected])
-    return [*lines, *([f"Affected: {affected}"] if affected else []), address]
+    names = words.joined([page.by_id[code].name for code, _ in post.affected])
+    affected = [words.labelled(gettext("Affected"), names)] if names else []
+    return [*lines, *affected, address]

@@ -1,7 +1,10 @@
 """Badges: the state in one small picture, and the same as data for shields.io."""
 
 import json
+from unicodedata import east_asian_width, normalize
 from xml.sax.saxutils import escape, quoteattr
+
+from django.utils.translation import pgettext
 
 from statuspage import rollup
 from statuspage.documents import words
@@ -27,24 +30,24 @@ _WIDTHS = {
     **dict.fromkeys("ABCDEFGHKLNOPQRSTUVXYZ", 80),
     **dict.fromkeys("mwMW", 108),
 }
-_OTHER = 90
+_OTHER, _SQUARE = 90, 110
 
 
 def of_page(page: Page) -> bytes:
     """ "status | all systems operational" """
-    return svg("status", words.sentence(page.status.description), _status(page))
+    return svg(_label(), words.sentence(page.status.description), _status(page))
 
 
 def of_component(component: Component) -> bytes:
     """ "Card payments | operational" """
-    return svg(component.name, words.STATUS_WORD[component.status].lower(), component.status)
+    return svg(component.name, words.STATUS_SAID[component.status], component.status)
 
 
 def endpoint(page: Page) -> bytes:
     """The badge in the shape of shields.io's endpoint."""
     told = {
         "schemaVersion": 1,
-        "label": "status",
+        "label": _label(),
         "message": words.sentence(page.status.description),
         "color": FILL[_status(page)].removeprefix("#"),
     }
@@ -54,7 +57,7 @@ def endpoint(page: Page) -> bytes:
 def svg(label: str, message: str, status: str) -> bytes:
     """Two fields of text as wide as they are; readable as a picture by its title and by its words."""
     left, right = _width(label) + 2 * PAD, _width(message) + 2 * PAD
-    title = f"{label}: {message}"
+    title = words.labelled(label, message)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="{HEIGHT}" role="img" '
         f"aria-label={quoteattr(title)}><title>{escape(title)}</title>"
@@ -70,6 +73,16 @@ def _status(page: Page) -> str:
     return rollup.worst(leaf.status for leaf in page.leaves)
 
 
+def _label() -> str:
+    return pgettext("badge", "status")
+
+
 def _width(text: str) -> int:
-    """In pixels, rounded up."""
-    return -(-sum(_WIDTHS.get(char, _OTHER) for char in text) // 10)
+    """In pixels, rounded up; a letter with an accent is as wide as without."""
+    return -(-sum(_tenths(char) for char in text) // 10)
+
+
+def _tenths(char: str) -> int:
+    if east_asian_width(char) in "WF":
+        return _SQUARE
+    return _WIDTHS.get(normalize("NFD", char)[0], _OTHER)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext
 
 from oncall.messaging import render
 from statuspage import rollup
@@ -13,7 +14,6 @@ from statuspage.documents.page import INCIDENT, MAINTENANCE, Page, Post, Update
 
 NEWEST_UPDATES = 3
 EXCERPT = 220
-BELOW = "The [post-mortem](#post-mortem) is published below."
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,12 @@ def _facts(page: Page, post: Post) -> Iterable[Fact]:
         return words.moment(at, zone, words.near(at, page.as_of, zone))
 
     if post.kind == INCIDENT:
-        yield Fact("Since", moment(post.began_at))
+        yield Fact(pgettext("before a time", "Since"), moment(post.began_at))
     else:
-        yield Fact("Started", moment(post.began_at))
-        yield Fact("Planned end", moment(post.scheduled_until))
+        yield Fact(pgettext("before a time", "Started"), moment(post.began_at))
+        yield Fact(pgettext("before a time", "Planned end"), moment(post.scheduled_until))
     if post.next_update_at and post.next_update_at > page.as_of:
-        yield Fact("Next update by", moment(post.next_update_at))
+        yield Fact(pgettext("before a time", "Next update by"), moment(post.next_update_at))
 
 
 def _steps(post: Post) -> Iterable[Step]:
@@ -142,6 +142,7 @@ def chips(page: Page, post: Post) -> tuple[Chip, ...]:
 
 def _lines(page: Page, post: Post) -> list[Line]:
     zone, lines, before = page.site.zone, [], None
+    below = gettext("The [post-mortem](#post-mortem) is published below.")
     for index, update in enumerate(post.updates):
         day = words.local(update.display_at, zone).date()
         lines.append(
@@ -149,7 +150,7 @@ def _lines(page: Page, post: Post) -> list[Line]:
                 at=words.moment(update.display_at, zone),
                 date="" if day == before else words.short_day(day),
                 word=words.STATE_WORD[update.status],
-                html=render.markdown(BELOW if update.status == "postmortem" else update.body),
+                html=render.markdown(below if update.status == "postmortem" else update.body),
                 newest=index == 0,
             )
         )
@@ -210,7 +211,8 @@ def lasted(page: Page, post: Post) -> str:
     if post.status in {"cancelled", "scheduled"}:
         return ""
     end = post.resolved_at or page.as_of
-    return words.length(max(end - post.began_at, timedelta())) + ("" if post.resolved_at else " so far")
+    spent = words.length(max(end - post.began_at, timedelta()))
+    return spent if post.resolved_at else words.so_far(spent)
 
 
 def excerpt(updates: Sequence[Update]) -> str:

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as Tree
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext
 
 from oncall.messaging import render
 from statuspage.documents import words
@@ -34,24 +35,24 @@ class Feed:
 
 def whole(page: Page, *, path: str) -> Feed:
     """Everything that was told."""
-    return Feed(path, "/", f"{page.site.name} status: incident history", page.posts)
+    return Feed(path, "/", _named(page, gettext("incident history")), page.posts)
 
 
 def of_component(page: Page, component: Component, *, path: str) -> Feed:
     """What was told of one component, or of anything in a group."""
     ids = {component.id, *_below(page, component)}
     posts = tuple(post for post in page.posts if ids & {code for code, _ in post.affected})
-    return Feed(path, "/", f"{page.site.name} status: {component.name}", posts)
+    return Feed(path, "/", _named(page, component.name), posts)
 
 
 def of_post(page: Page, post: Post, *, path: str) -> Feed:
     """One incident, for those who follow it alone."""
-    return Feed(path, f"/incidents/{post.id}/", f"{page.site.name} status: {post.name}", (post,))
+    return Feed(path, f"/incidents/{post.id}/", _named(page, post.name), (post,))
 
 
 def atom(page: Page, feed: Feed) -> bytes:
     """The feed by RFC 4287, newest activity first."""
-    root = Tree.Element("feed", {"xmlns": ATOM, "xml:lang": "en"})
+    root = Tree.Element("feed", {"xmlns": ATOM, "xml:lang": words.language()})
     posts = _newest(feed)
     add = _adder(root)
     add("id", _tag(page, page.site.updated_at if not posts else _born(page), feed.path))
@@ -89,8 +90,8 @@ def rss(page: Page, feed: Feed) -> bytes:
     add("title", feed.title)
     add("link", f"{page.site.url}{feed.about}")
     add("atom:link", rel="self", type="application/rss+xml", href=f"{page.site.url}{feed.path}")
-    add("description", "Incidents and maintenance, newest activity first")
-    add("language", "en")
+    add("description", gettext("Incidents and maintenance, newest activity first"))
+    add("language", words.language())
     add("pubDate", changed)
     add("lastBuildDate", changed)
     add("ttl", "5")
@@ -122,8 +123,12 @@ def _newest(feed: Feed) -> list[Post]:
     return sorted(feed.posts, key=lambda post: (post.updated_at, post.id), reverse=True)[:ENTRIES]
 
 
+def _named(page: Page, what: str) -> str:
+    return words.labelled(words.page_name(page.site.name), what)
+
+
 def _title(post: Post, status: str) -> str:
-    return f"{words.STATE_WORD[status]}: {post.name}"
+    return words.labelled(words.STATE_WORD[status], post.name)
 
 
 def _address(page: Page, post: Post) -> str:
@@ -147,7 +152,7 @@ def _content(page: Page, post: Post, updates: Iterable[Update]) -> str:
     window: str | SafeString = ""
     if post.kind == MAINTENANCE and post.scheduled_for:
         when = words.window(post.scheduled_for, post.scheduled_until, zone)
-        window = format_html("<p><strong>Window</strong> {}</p>", when)
+        window = format_html("<p><strong>{}</strong> {}</p>", pgettext("of maintenance", "Window"), when)
     told = format_html_join(
         "",
         '<p><small><time datetime="{}">{}</time></small><br><strong>{}</strong></p>{}',

@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from itertools import groupby
 
 from django.template.loader import render_to_string
+from django.utils.text import capfirst
+from django.utils.translation import ngettext, pgettext
 
 from statuspage import rollup, uptime
 from statuspage.documents import cards, rows, words
@@ -57,8 +59,7 @@ def banner(page: Page) -> Banner:
     bad.sort(key=lambda leaf: -rollup.rank(leaf.status))
     worst = rollup.worst(leaf.status for leaf in bad)
     wrong = tuple(
-        cards.Chip(leaf.name, leaf.status, words.STATUS_WORD[leaf.status].lower())
-        for leaf in bad[:NAMED_IN_BANNER]
+        cards.Chip(leaf.name, leaf.status, words.STATUS_SAID[leaf.status]) for leaf in bad[:NAMED_IN_BANNER]
     )
     loud = page.status.indicator in {"major", "critical"}
     only_maintenance = page.status.indicator == "maintenance"
@@ -122,7 +123,7 @@ def incident(page: Page, post: Post) -> bytes:
         is_planned=post.status == "scheduled",
         outcome=words.STATE_WORD["resolved" if post.status == "postmortem" else post.status],
         month=f"{began:%Y-%m}",
-        month_name=f"{began:%B %Y}",
+        month_name=words.month(began),
         day=words.day(began, year=True),
         length=cards.lasted(page, post),
         window=words.window(
@@ -154,9 +155,9 @@ def history(page: Page, *, last: date, since: date | None, earlier: date | None)
         "history",
         page,
         months=[_month(page, month) for month in months],
-        since=f"{since:%B %Y}" if since else "",
+        since=words.month(since) if since else "",
         earlier=f"{earlier:%Y-%m}" if earlier else "",
-        earlier_name=_span(month_back(earlier, MONTHS_ON_A_PAGE - 1), earlier) if earlier else "",
+        earlier_name=words.months(month_back(earlier, MONTHS_ON_A_PAGE - 1), earlier) if earlier else "",
         as_of=words.moment(page.as_of, page.site.zone, words.full(page.as_of, page.site.zone)),
     )
 
@@ -167,18 +168,14 @@ def month_back(month: date, count: int) -> date:
     return date(index // 12, index % 12 + 1, 1)
 
 
-def _span(first: date, last: date) -> str:
-    return f"{first:%B} to {last:%B %Y}" if first.year == last.year else f"{first:%B %Y} to {last:%B %Y}"
-
-
 def _month(page: Page, month: date) -> Month:
     here = [post for post in page.posts if _day(page, post).replace(day=1) == month]
     here = [post for post in here if post.status != "scheduled"]
     by_day = _by_day(page, here)
     return Month(
-        name=f"{month:%B %Y}",
+        name=capfirst(words.month(month)),
         summary=_summary(page, here, month),
-        days=tuple(Days(f"{day:%a} {day.day}", tuple(by_day[day])) for day in sorted(by_day, reverse=True)),
+        days=tuple(Days(words.day_of_month(day), tuple(by_day[day])) for day in sorted(by_day, reverse=True)),
     )
 
 
@@ -186,13 +183,16 @@ def _summary(page: Page, posts: list[Post], month: date) -> str:
     """ "3 incidents · 1 maintenance · 42 min down" """
     incidents = sum(post.kind == INCIDENT for post in posts)
     maintenances = len(posts) - incidents
-    parts = [words.plural(incidents, "incident")] if incidents else []
-    parts += [words.plural(maintenances, "maintenance", "maintenances")] if maintenances else []
-    for status, word in ((rollup.MAJOR, "down"), (rollup.PARTIAL, "partly down")):
-        seconds = _seconds_in(page, status, month)
-        if seconds:
-            parts.append(f"{words.length(seconds)} {word}")
-            break
+    parts = []
+    if incidents:
+        parts.append(ngettext("%(count)d incident", "%(count)d incidents", incidents) % {"count": incidents})
+    if maintenances:
+        told = ngettext("%(count)d maintenance", "%(count)d maintenances", maintenances)
+        parts.append(told % {"count": maintenances})
+    if seconds := _seconds_in(page, rollup.MAJOR, month):
+        parts.append(pgettext("length", "%(length)s down") % {"length": words.length(seconds)})
+    elif seconds := _seconds_in(page, rollup.PARTIAL, month):
+        parts.append(pgettext("length", "%(length)s partly down") % {"length": words.length(seconds)})
     return " · ".join(parts)
 
 
@@ -227,7 +227,7 @@ def year(page: Page, component: Component | None) -> bytes:
         components=years.shown(page),
         figures=years.figures(told),
         months=years.months(told, entries, status_now=component.status),
-        week=years.WEEK,
+        week=years.week(),
         entries=lines,
         as_of=as_of,
     )
@@ -252,6 +252,7 @@ def plain(template: str, page: Page, **context: object) -> bytes:
 def _page(template: str, page: Page, **context: object) -> bytes:
     head = {
         "site": page.site,
+        "language": words.language(),
         "indicator": page.status.indicator,
         "sentence": words.sentence(page.status.description),
         "zone": words.zone_name(page.as_of, page.site.zone),

@@ -4,9 +4,12 @@ Open names: ``to``, ``why``, ``manage_url``, ``unsubscribe_url`` and, for the th
 """
 
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from unicodedata import east_asian_width
 
 from django.template.loader import render_to_string
+from django.utils.translation import gettext, pgettext
 
 from oncall.messaging import render
 from statuspage import rollup
@@ -14,6 +17,7 @@ from statuspage.documents import cards, words
 from statuspage.documents.page import Page, Post, Site, Update
 
 WIDTH = 72
+LABEL_WIDTH = 16
 _SIGN = {"critical": "■", "major": "▲", "minor": "◐", "none": "", "maintenance": ""}
 _GOOD = {"resolved", "postmortem", "completed"}
 _CHIP_COLOUR = {
@@ -52,10 +56,12 @@ def update(page: Page, post: Post, told: Update, *, is_first: bool) -> Mail:
         "facts": list(_facts(page, post)),
         "url": f"{page.site.url}/incidents/{post.id}/",
         "preheader": words.plain(render.markdown(told.body))[:140],
-        "button": "See the maintenance" if post.kind == "maintenance" else "Follow the incident",
+        "button": _button(post),
+        "language": words.language(),
+        "sent": _sent(),
     }
     return Mail(
-        subject=f"[{page.site.name} status] {post.name}",
+        subject=gettext("[%(page)s] %(post)s") % {"page": words.page_name(page.site.name), "post": post.name},
         text=_update_text(context, told),
         html=render_to_string("statuspage/mail/update.html", context),
         headers=list_headers(page.site)
@@ -78,6 +84,10 @@ def list_headers(site: Site) -> dict[str, str]:
     }
 
 
+def _button(post: Post) -> str:
+    return gettext("See the maintenance") if post.kind == "maintenance" else gettext("Follow the incident")
+
+
 def _chip(post: Post, told: Update) -> str:
     if told.status in _GOOD:
         return f"✓ {words.STATE_WORD[told.status]}"
@@ -90,48 +100,72 @@ def _affected(page: Page, post: Post, told: Update) -> list[cards.Chip]:
     known, rows = page.by_id, []
     for one in told.affected or ():
         if one.code in known:
-            rows.append(
-                cards.Chip(known[one.code].name, one.new_status, words.STATUS_WORD[one.new_status].lower())
-            )
+            rows.append(cards.Chip(known[one.code].name, one.new_status, words.STATUS_SAID[one.new_status]))
     return sorted(rows, key=lambda chip: -rollup.rank(chip.status))
 
 
 def _facts(page: Page, post: Post):
     zone, now = page.site.zone, page.as_of
     if post.kind == "maintenance":
-        yield "When", words.window(post.scheduled_for, post.scheduled_until, zone)
+        yield gettext("When"), words.window(post.scheduled_for, post.scheduled_until, zone)
     else:
-        yield "Since", words.near(post.began_at, now, zone)
+        yield pgettext("before a time", "Since"), words.near(post.began_at, now, zone)
         if post.resolved_at:
-            yield "Length", cards.lasted(page, post)
+            yield gettext("Length"), cards.lasted(page, post)
     if post.next_update_at and post.next_update_at > now:
-        yield "Next update", f"by {words.near(post.next_update_at, now, zone)}"
+        by = pgettext("next update", "by %(time)s") % {"time": words.near(post.next_update_at, now, zone)}
+        yield gettext("Next update"), by
 
 
 def _update_text(context: dict, told: Update) -> str:
     """State in capitals first, 72 columns, labels aligned, addresses on lines of their own."""
     post = context["post"]
+    impact = {"impact": words.IMPACT_WORD[post.impact], "time": context["date"]}
     lines = [
-        f"{context['state'].upper()}: {post.name}",
-        f"{words.IMPACT_WORD[post.impact]}. {context['date']}",
+        words.labelled(context["state"].upper(), post.name),
+        pgettext("mail", "%(impact)s. %(time)s") % impact,
         "",
     ]
     lines += [wrapped(told.body), ""]
-    rows = [("Affected", [f"{chip.name} ({chip.word})" for chip in context["affected"]])]
-    rows += [(label, [value]) for label, value in context["facts"]]
-    for label, values in rows:
-        for index, value in enumerate(values):
-            lines.append(f"{label + ':' if index == 0 else '':<15} {value}".replace(words.NBSP, " "))
-    lines += ["", context["url"], "", FOOT]
-    return "\n".join(lines).replace(words.NBSP, " ")
+    affected = [_named(chip) for chip in context["affected"]]
+    rows = [("" if index else gettext("Affected"), value) for index, value in enumerate(affected)]
+    lines += [*_aligned([*rows, *context["facts"]]), "", context["url"], "", *_foot()]
+    return "\n".join(lines).replace(words.NBSP, " ") + "\n"
 
 
 SIGNATURE = "-- "  # with the blank: mailers fold what follows
-FOOT = f"""{SIGNATURE}
-Sent to {{{{to}}}}, who subscribed to {{{{why}}}}.
-Change:         {{{{manage_url}}}}
-Unsubscribe:    {{{{unsubscribe_url}}}}
-"""
+
+
+def _sent() -> str:
+    return gettext("Sent to %(address)s, who subscribed to %(what)s.") % {
+        "address": "{{to}}",
+        "what": "{{why}}",
+    }
+
+
+def _foot() -> list[str]:
+    return [
+        SIGNATURE,
+        _sent(),
+        *_aligned([(gettext("Change"), "{{manage_url}}"), (gettext("Unsubscribe"), "{{unsubscribe_url}}")]),
+    ]
+
+
+def _named(chip: cards.Chip) -> str:
+    named = {"name": chip.name, "status": chip.word}
+    return pgettext("component and status", "%(name)s (%(status)s)") % named
+
+
+def _aligned(rows: Iterable[tuple[str, str]]) -> list[str]:
+    """Labels and their values, the values below each other."""
+    told = [(words.labelled(label, "").rstrip() if label else "", value) for label, value in rows]
+    width = max([LABEL_WIDTH, *(_columns(label) + 1 for label, _ in told)])
+    return [f"{label}{' ' * (width - _columns(label))}{value}" for label, value in told]
+
+
+def _columns(text: str) -> int:
+    """As wide as a terminal shows it: a letter of East Asia takes two columns."""
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def wrapped(body: str) -> str:
@@ -151,6 +185,8 @@ def _paragraph(text: str) -> str:
 def letter(site: Site, *, title: str, subject: str, body: str, button: str, url: str, foot: str) -> Mail:
     """A short mail with one thing to press: to confirm, or to manage. ``url`` may be an open name."""
     context = {"site": site, "title": title, "html": render.markdown(body), "button": button, "url": url}
-    html = render_to_string("statuspage/mail/letter.html", context | {"foot": foot, "preheader": title})
-    text = "\n\n".join([title, wrapped(body), f"{button}:\n{url}", f"{SIGNATURE}\n{wrapped(foot)}"]) + "\n"
+    context |= {"foot": foot, "preheader": title, "language": words.language()}
+    html = render_to_string("statuspage/mail/letter.html", context)
+    press = words.labelled(button, "").rstrip()
+    text = "\n\n".join([title, wrapped(body), f"{press}\n{url}", f"{SIGNATURE}\n{wrapped(foot)}"]) + "\n"
     return Mail(subject=subject, text=text, html=html)

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.utils.translation import gettext, ngettext, pgettext
+
 from statuspage import rollup, uptime
 from statuspage.documents import bars, words
 from statuspage.documents.page import Component, Page, Spell
@@ -26,11 +28,12 @@ class Bars:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a row's own table: a day on which something was wrong."""
+    """One line of a row's own table: a day on which something was wrong. ``said``: ``what`` inside a sentence."""
 
     iso: str
     day: str
     what: str
+    said: str
     post_id: str | None = None
     post_name: str = ""
 
@@ -143,11 +146,17 @@ def _bars(days: Sequence[uptime.Day], status: str) -> Bars:
 
 
 def _label(days: Sequence[uptime.Day], figure) -> str:
+    named = {"days": len(days), "figure": words.percent(figure)}
     if figure is None:
-        return f"Last {len(days)} days: no data"
+        return gettext("Last %(days)d days: no data") % named
     bad = sum(1 for day in days if day.weighted_tenths)
-    troubled = f"{words.plural(bad, 'day')} with downtime" if bad else "no downtime"
-    return f"Last {len(days)} days: {words.percent(figure)} uptime, {troubled}"
+    if not bad:
+        return gettext("Last %(days)d days: %(figure)s uptime, no downtime") % named
+    return ngettext(
+        "Last %(days)d days: %(figure)s uptime, %(bad)d day with downtime",
+        "Last %(days)d days: %(figure)s uptime, %(bad)d days with downtime",
+        bad,
+    ) % (named | {"bad": bad})
 
 
 def _entries(page: Page, component: Component) -> Iterable[Entry]:
@@ -168,14 +177,21 @@ def entries(page: Page, component: Component, *, since: date) -> Iterable[Entry]
                 lasting.add(key)
     for key in sorted(seconds, key=lambda key: (key[0], rollup.rank(key[1])), reverse=True):
         day, status, post_id = key
-        so_far = " so far" if key in lasting else ""
+        spent = words.length(seconds[key])
+        spent = words.so_far(spent) if key in lasting else spent
         yield Entry(
             iso=day.isoformat(),
             day=words.short_day(day),
-            what=f"{words.STATUS_WORD[status]}, {words.length(seconds[key])}{so_far}",
+            what=_lasted(words.STATUS_WORD[status], spent),
+            said=_lasted(words.STATUS_SAID[status], spent),
             post_id=post_id if post_id in names else None,
             post_name=names.get(post_id, ""),
         )
+
+
+def _lasted(status: str, spent: str) -> str:
+    """ "Partial outage, 42 min" """
+    return pgettext("status and length", "%(status)s, %(length)s") % {"status": status, "length": spent}
 
 
 def _by_day(spell: Spell, first: datetime, now: datetime, zone):

@@ -7,13 +7,15 @@ from datetime import date, timedelta
 from decimal import Decimal
 from io import StringIO
 
+from django.utils.text import capfirst
+from django.utils.translation import ngettext, pgettext
+
 from statuspage import rollup, uptime
 from statuspage.documents import rows, words
 from statuspage.documents.page import Component, Page
 from statuspage.uptime import Day
 
 MONTHS = 12
-WEEK = ("M", "T", "W", "T", "F", "S", "S")
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,21 @@ def days(page: Page, component: Component) -> list[Day]:
 
 def figures(told: Sequence[Day]) -> list[Figure]:
     """30 days, 90 days, 12 months."""
-    spans = (("30 days", told[-30:]), ("90 days", told[-90:]), ("12 months", told))
+    spans = ((_days(30), told[-30:]), (_days(90), told[-90:]), (_months(MONTHS), told))
     return [Figure(label, words.percent(uptime.percentage(span))) for label, span in spans]
+
+
+def _days(count: int) -> str:
+    return ngettext("%(count)d day", "%(count)d days", count) % {"count": count}
+
+
+def _months(count: int) -> str:
+    return ngettext("%(count)d month", "%(count)d months", count) % {"count": count}
+
+
+def week() -> list[str]:
+    """The initials of the days, Monday first."""
+    return pgettext("initials of the days, Monday first", "M T W T F S S").split()
 
 
 def entries(page: Page, component: Component, told: Sequence[Day]) -> list[rows.Entry]:
@@ -87,7 +102,7 @@ def months(told: Sequence[Day], named: Sequence[rows.Entry], *, status_now: str)
         cells = [_cell(day, by_day, status_now if day.date == today else rollup.OPERATIONAL) for day in own]
         cells += [Cell("none")] * (_length(first) - len(own))
         figure = words.percent(uptime.percentage(own))
-        found.append(Month(f"{first:%b %Y}", figure, range(first.weekday()), tuple(cells)))
+        found.append(Month(capfirst(words.short_month(first)), figure, range(first.weekday()), tuple(cells)))
     return found
 
 
@@ -99,7 +114,8 @@ def _cell(day: Day, by_day: dict[str, list[rows.Entry]], status_now: str) -> Cel
     posts = {entry.post_id for entry in found}
     single = next(iter(posts)) if len(posts) == 1 else None
     href = f"/incidents/{single}/" if single else f"#d{day.date.isoformat()}"
-    return Cell(step, f"{words.day(day.date)}: {'; '.join(entry.what.lower() for entry in found)}", href)
+    said = pgettext("between statuses of a day", "; ").join(entry.said for entry in found)
+    return Cell(step, words.labelled(words.day(day.date), said), href)
 
 
 def as_csv(told: Iterable[Day]) -> bytes:

@@ -1,4 +1,12 @@
-from statuspage.models.page import MAIN, Component, ComponentStatus, StatusPage, new_public_id, outdate
+from statuspage.models.page import (
+    MAIN,
+    Component,
+    ComponentStatus,
+    Language,
+    StatusPage,
+    new_public_id,
+    outdate,
+)
 from statuspage.models.posts import ComponentImpact, Impact, Maintenance, Post, PostUpdate
 from statuspage.models.snapshots import Snapshot
 from statuspage.models.subscribers import SignUp, Subscriber
@@ -9,6 +17,7 @@ __all__ = [
     "ComponentImpact",
     "ComponentStatus",
     "Impact",
+    "Language",
     "Maintenance",
     "Post",
     "PostUpdate",

@@ -31,6 +31,22 @@ RENDERS_EVERY = timedelta(seconds=1)
 SWEEPS_EVERY = timedelta(seconds=10)
 
 
+class Language(models.TextChoices):
+    """What a page can be written in; a catalogue of each but English lies in ``statuspage/locale``."""
+
+    ENGLISH = "en", "English"
+    GERMAN = "de", "Deutsch"
+    FRENCH = "fr", "Français"
+    SPANISH = "es", "Español"
+    JAPANESE = "ja", "日本語"
+
+
+def default_language() -> str:
+    """The portal's own, where the page can be written in it."""
+    code = settings.LANGUAGE_CODE.partition("-")[0]
+    return code if code in Language.values else Language.ENGLISH
+
+
 class StatusPageQuerySet(models.QuerySet):
     def due(self, now: datetime) -> "StatusPageQuerySet":
         """Pages whose snapshots are to be made anew: after a change, and each minute."""
@@ -52,6 +68,12 @@ class StatusPage(models.Model):
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
     name = models.CharField(max_length=100, help_text="Your company or product, as customers know it.")
     time_zone = TimeZoneField(help_text="Times and days on the page are those of this zone.")
+    language = models.CharField(
+        max_length=10,
+        choices=Language,
+        default=default_language,
+        help_text="The page and the mails to its subscribers are written in it; what you write stays as it is.",
+    )
     version = models.PositiveBigIntegerField(default=1, editable=False)
     rendered_version = models.PositiveBigIntegerField(default=0, editable=False)
     rendered_at = models.DateTimeField(null=True, editable=False)

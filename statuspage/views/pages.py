@@ -5,6 +5,7 @@ The same documents by the same renderers (``statuspage.catalogue``), without ses
 """
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
@@ -61,7 +62,9 @@ def _page() -> StatusPage:
 
 def missing(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """There is no such page; the same answer for what never was and for what is not public."""
-    body = html.plain("404", public.frame(_page(), at=clock.now()))
+    page = _page()
+    with translation.override(page.language):
+        body = html.plain("404", public.frame(page, at=clock.now()))
     response = HttpResponse(b"" if request.method == "HEAD" else body, status=404, content_type=HTML)
     response["Cache-Control"] = "no-store"
     return framed(response)

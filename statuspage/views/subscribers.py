@@ -3,7 +3,11 @@
 No cookie, no session, so nothing to forge: the link itself is the right to act. No cache stores an answer.
 """
 
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -33,11 +37,22 @@ def notice(title: str, text: str, *, again: bool = False, status: int = 200, **c
     return page_of("notice", title=title, text=text, again=again, status=status, **context)
 
 
+def speaking(subscriber: Subscriber | None) -> translation.override:
+    """The language of the page that an address is subscribed to; for a stranger that of the main page."""
+    page = subscriber.page if subscriber else StatusPage.main()
+    return translation.override(page.language)
+
+
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: HttpRequest) -> HttpResponse:
     """The form. The answer to a good address is always the same, whatever becomes of it."""
     page = StatusPage.main()
+    with translation.override(page.language):
+        return _subscribe(request, page)
+
+
+def _subscribe(request: HttpRequest, page: StatusPage) -> HttpResponse:
     if request.method != "POST":
         return page_of("subscribe", page=page, **forms.fields(page, EVERYTHING))
     asked = forms.read(request, page)
@@ -56,9 +71,11 @@ def subscribe(request: HttpRequest) -> HttpResponse:
                 **forms.fields(page, asked.choice),
             )
     return notice(
-        "Look into your mail",
-        "If that address can be subscribed, a message is on its way to it. Press the button in it to confirm; "
-        "nothing else comes before that.",
+        gettext("Look into your mail"),
+        gettext(
+            "If that address can be subscribed, a message is on its way to it. Press the button in it to confirm; "
+            "nothing else comes before that."
+        ),
         status=202,
     )
 
@@ -69,8 +86,11 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """The link of the confirmation mail: a button to say yes, and one to say "this was not me"."""
     at = clock.now()
     subscriber = links.by_confirm_token(token, at=at)
-    if subscriber is None:
-        return _used_up()
+    with speaking(subscriber):
+        return _confirm(request, subscriber, at) if subscriber else _used_up()
+
+
+def _confirm(request: HttpRequest, subscriber: Subscriber, at: datetime) -> HttpResponse:
     if request.method != "POST":
         return page_of(
             "confirm",
@@ -85,23 +105,26 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         return _used_up()
 
 
-def _answered(request: HttpRequest, subscriber: Subscriber, at) -> HttpResponse:
+def _answered(request: HttpRequest, subscriber: Subscriber, at: datetime) -> HttpResponse:
     if request.POST.get("answer") == "not_me":
         subscriptions.refuse(subscriber, at=at)
-        return notice("Thank you", f"{_masked(subscriber.address)} is never asked again.")
+        told = gettext("%(address)s is never asked again.") % {"address": _masked(subscriber.address)}
+        return notice(gettext("Thank you"), told)
     subscriber = subscriptions.confirm(subscriber, at=at)
+    chosen = {"kinds": subscriptions.kinds_of(subscriber), "what": subscriptions.subject_of(subscriber)}
     return notice(
-        "You are subscribed",
-        f"{subscriber.address} receives {subscriptions.kinds_of(subscriber)} of "
-        f"{subscriptions.subject_of(subscriber)}.",
+        gettext("You are subscribed"),
+        gettext("%(address)s receives %(kinds)s of %(what)s.") % {"address": subscriber.address, **chosen},
         manage=links.manage_url(subscriber),
     )
 
 
 def _used_up() -> HttpResponse:
     return notice(
-        "This link is used up",
-        "A confirmation works for 48 hours, and only the newest one. Subscribe again to get another.",
+        gettext("This link is used up"),
+        gettext(
+            "A confirmation works for 48 hours, and only the newest one. Subscribe again to get another."
+        ),
         again=True,
         status=404,
     )
@@ -112,14 +135,15 @@ def _used_up() -> HttpResponse:
 def manage(request: HttpRequest, token: str) -> HttpResponse:
     """Change what one receives, or leave."""
     subscriber = links.by_manage_token(token)
-    if subscriber is None:
-        return missing(request)
+    with speaking(subscriber):
+        return _manage(request, subscriber) if subscriber else missing(request)
+
+
+def _manage(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
     if request.method == "POST" and request.POST.get("answer") == "leave":
         return _leave(subscriber)
     if subscriber.state != Subscriber.State.ACTIVE:
-        return notice(
-            "You are not subscribed", f"{subscriber.address} receives nothing from this page.", again=True
-        )
+        return notice(gettext("You are not subscribed"), _nothing(subscriber), again=True)
     saved = request.method == "POST"
     if saved:
         subscriptions.choose(subscriber, forms.read_choice(request.POST, subscriber.page))
@@ -142,14 +166,18 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     An address that is gone already is answered as if it had just left.
     """
     subscriber = links.by_manage_token(token)
+    with speaking(subscriber):
+        return _unsubscribe(request, subscriber)
+
+
+def _unsubscribe(request: HttpRequest, subscriber: Subscriber | None) -> HttpResponse:
     if subscriber is None:
-        return notice("You are unsubscribed", "This link belongs to no address that we know.", again=True)
+        unknown = gettext("This link belongs to no address that we know.")
+        return notice(gettext("You are unsubscribed"), unknown, again=True)
     if request.method == "POST":
         return _leave(subscriber)
     if subscriber.state != Subscriber.State.ACTIVE:
-        return notice(
-            "You are unsubscribed", f"{subscriber.address} receives nothing from this page.", again=True
-        )
+        return notice(gettext("You are unsubscribed"), _nothing(subscriber), again=True)
     return page_of(
         "unsubscribe", page=subscriber.page, address=subscriber.address, manage=links.manage_url(subscriber)
     )
@@ -157,11 +185,12 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 def _leave(subscriber: Subscriber) -> HttpResponse:
     subscriptions.unsubscribe(subscriber, at=clock.now())
-    return notice(
-        "You are unsubscribed",
-        f"{subscriber.address} receives nothing more. Your address is deleted within a day.",
-        again=True,
-    )
+    told = gettext("%(address)s receives nothing more. Your address is deleted within a day.")
+    return notice(gettext("You are unsubscribed"), told % {"address": subscriber.address}, again=True)
+
+
+def _nothing(subscriber: Subscriber) -> str:
+    return gettext("%(address)s receives nothing from this page.") % {"address": subscriber.address}
 
 
 def _masked(address: str) -> str:

@@ -11,7 +11,7 @@ from config.demo import COMPANY
 from incidents.models import Severity
 from oncall import paging, schedules
 from oncall.models import EscalationPolicy, PortalSettings, Schedule, Service, Team, User
-from statuspage.models import Component
+from statuspage.models import Component, StatusPage
 
 AT = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
@@ -90,6 +90,16 @@ def test_a_plan_shows_the_difference_and_makes_none(write):
 
     assert [str(change) for change in changes] == ["change policy payments: repeat"]
     assert EscalationPolicy.objects.get().repeat == 1
+
+
+@pytest.mark.django_db
+def test_the_settings_name_the_language_of_the_status_page(write):
+    changes = apply(write("settings: {status_page_language: ja}")).changes
+
+    assert "change status page: language" in [str(change) for change in changes]
+    assert StatusPage.main().language == "ja"
+    with pytest.raises(provisioning.ProvisioningError, match="must be one of en, de, fr, es, ja, not 'tlh'"):
+        apply(write("settings: {status_page_language: tlh}"))
 
 
 @pytest.mark.django_db

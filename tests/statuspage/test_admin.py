@@ -10,7 +10,7 @@ from incidents.models import AffectedService, Incident
 from oncall.models import Service
 from statuspage import maintenance
 from statuspage.admin.neighbours import public_links
-from statuspage.models import Component, Post, PostUpdate, Subscriber
+from statuspage.models import Component, Post, PostUpdate, StatusPage, Subscriber
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/statuspage/post/add/"
@@ -62,6 +62,16 @@ def test_a_post_is_shown_and_its_mails_counted_before_anything_is_public(as_alic
         "critical",
         True,
     )
+
+
+def test_the_preview_is_in_the_language_of_the_page_and_the_console_is_not(as_alice, cards, subscriber):
+    StatusPage.objects.update(language="ja")
+    subscriber()
+
+    text = as_alice.post(ADD, typed(cards)).content.decode()
+
+    assert "重大な障害" in text and "[Northwind Pay 稼働状況] Card payments failing" in text
+    assert '<html lang="en' in text and "Affected components" in text
 
 
 def test_what_was_changed_after_the_preview_is_previewed_again(as_alice, cards):

@@ -81,6 +81,20 @@ def test_every_page_fits_and_breaks_no_rule(browser, site):
     assert [one for one in browser.complaints if "status of 404" not in one] == []
 
 
+@pytest.mark.parametrize("language", ["de", "es"])
+def test_the_words_of_no_language_are_wider_than_a_narrow_screen(browser, site, page, language):
+    page.language = language
+    page.save()
+    browser.look(width=320, dark=False)
+
+    for url in site:
+        browser.open(f"{url}?{language}")  # not the copy that it keeps of the other language
+
+        assert browser.run("document.documentElement.lang") == language
+        browser.run(OPEN_EVERYTHING)
+        assert browser.run(TOO_WIDE) <= 0, url
+
+
 def test_subscribing_in_the_browser(browser, site):
     browser.open(site[5])
 

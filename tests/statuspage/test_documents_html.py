@@ -106,7 +106,7 @@ def test_the_banner_of_a_maintenance_says_until_when():
 def test_days_without_posts_join_into_one_line():
     text = html.index(northwind.operational()).decode()
 
-    assert "15\u00a0–\u00a023\u00a0November" in text
+    assert "15\u00a0– 23\u00a0November" in text
     assert text.count("No incidents.") == 2
 
 
