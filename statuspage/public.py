@@ -8,10 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
-from django.conf import settings
 from django.db.models import Min, Q, QuerySet
 
-from statuspage import models, rollup, uptime
+from statuspage import look, models, rollup, uptime
 from statuspage.documents.page import Affected, Component, Page, Post, Site, Spell, Update
 
 UPTIME_DAYS = 90
@@ -126,9 +125,16 @@ def _site(page: models.StatusPage, components: tuple[Component, ...], posts: tup
     return Site(
         id=page.public_id,
         name=page.name,
-        url=settings.PUBLIC_URL.rstrip("/"),
+        url=page.url,
         time_zone=page.time_zone,
         updated_at=max(changed),
+        prefix=page.prefix,
+        sheet=look.sheet_path(page),
+        logo=look.logo_path(page),
+        support_url=page.support_url,
+        home_url=page.home_url,
+        footer=page.footer,
+        is_public=page.is_public,
     )
 
 

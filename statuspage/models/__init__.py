@@ -1,14 +1,18 @@
-from statuspage.models.page import MAIN, Component, ComponentStatus, StatusPage, new_public_id, outdate
+from statuspage.models.face import MAIN, Audience
+from statuspage.models.logo import Logo
+from statuspage.models.page import Component, ComponentStatus, StatusPage, new_public_id, outdate
 from statuspage.models.posts import ComponentImpact, Impact, Maintenance, Post, PostUpdate
 from statuspage.models.snapshots import Snapshot
 from statuspage.models.subscribers import SignUp, Subscriber
 
 __all__ = [
     "MAIN",
+    "Audience",
     "Component",
     "ComponentImpact",
     "ComponentStatus",
     "Impact",
+    "Logo",
     "Maintenance",
     "Post",
     "PostUpdate",

@@ -3,7 +3,7 @@
 No cookie, no session, so nothing to forge: the link itself is the right to act. No cache stores an answer.
 """
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -12,6 +12,8 @@ from oncall.edges.network import client_address
 from oncall.messaging.errors import DomainError
 from statuspage import forms, links, public, subscriptions
 from statuspage.documents import html, words
+from statuspage.edges import door
+from statuspage.edges.place import placed
 from statuspage.models import StatusPage, Subscriber
 from statuspage.views.pages import HTML, framed, missing
 
@@ -34,10 +36,13 @@ def notice(title: str, text: str, *, again: bool = False, status: int = 200, **c
 
 
 @csrf_exempt
+@placed
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: HttpRequest) -> HttpResponse:
     """The form. The answer to a good address is always the same, whatever becomes of it."""
-    page = StatusPage.main()
+    page = request.place.page
+    if not door.is_open(request, page):
+        return door.closed(request, page, "/subscribe/")
     if request.method != "POST":
         return page_of("subscribe", page=page, **forms.fields(page, EVERYTHING))
     asked = forms.read(request, page)
@@ -60,17 +65,21 @@ def subscribe(request: HttpRequest) -> HttpResponse:
         "If that address can be subscribed, a message is on its way to it. Press the button in it to confirm; "
         "nothing else comes before that.",
         status=202,
+        page=page,
     )
 
 
 @csrf_exempt
+@placed
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """The link of the confirmation mail: a button to say yes, and one to say "this was not me"."""
     at = clock.now()
     subscriber = links.by_confirm_token(token, at=at)
     if subscriber is None:
-        return _used_up()
+        return _used_up(request.place.page)
+    if away := _away(request, subscriber):
+        return away
     if request.method != "POST":
         return page_of(
             "confirm",
@@ -82,43 +91,61 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     try:
         return _answered(request, subscriber, at)
     except DomainError:
-        return _used_up()
+        return _used_up(subscriber.page)
 
 
 def _answered(request: HttpRequest, subscriber: Subscriber, at) -> HttpResponse:
     if request.POST.get("answer") == "not_me":
         subscriptions.refuse(subscriber, at=at)
-        return notice("Thank you", f"{_masked(subscriber.address)} is never asked again.")
+        return notice(
+            "Thank you", f"{_masked(subscriber.address)} is never asked again.", page=subscriber.page
+        )
     subscriber = subscriptions.confirm(subscriber, at=at)
     return notice(
         "You are subscribed",
         f"{subscriber.address} receives {subscriptions.kinds_of(subscriber)} of "
         f"{subscriptions.subject_of(subscriber)}.",
         manage=links.manage_url(subscriber),
+        page=subscriber.page,
     )
 
 
-def _used_up() -> HttpResponse:
+def _away(request: HttpRequest, subscriber: Subscriber) -> HttpResponse | None:
+    """Who opens a link at another page's address is sent to the right one; a closed page asks who reads it."""
+    page = subscriber.page
+    if page.pk != request.place.page.pk and request.method != "POST":
+        return HttpResponseRedirect(f"{page.url}{request.place.path}")
+    return None if door.is_open(request, page) else door.closed(request, page, request.place.path)
+
+
+def _used_up(page: StatusPage) -> HttpResponse:
     return notice(
         "This link is used up",
         "A confirmation works for 48 hours, and only the newest one. Subscribe again to get another.",
         again=True,
         status=404,
+        page=page,
     )
 
 
 @csrf_exempt
+@placed
 @require_http_methods(["GET", "HEAD", "POST"])
 def manage(request: HttpRequest, token: str) -> HttpResponse:
     """Change what one receives, or leave."""
     subscriber = links.by_manage_token(token)
     if subscriber is None:
         return missing(request)
+    if away := _away(request, subscriber):
+        return away
     if request.method == "POST" and request.POST.get("answer") == "leave":
         return _leave(subscriber)
     if subscriber.state != Subscriber.State.ACTIVE:
         return notice(
-            "You are not subscribed", f"{subscriber.address} receives nothing from this page.", again=True
+            "You are not subscribed",
+            f"{subscriber.address} receives nothing from this page.",
+            again=True,
+            page=subscriber.page,
         )
     saved = request.method == "POST"
     if saved:
@@ -135,6 +162,7 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @csrf_exempt
+@placed
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """The way out, for people and for mail clients (RFC 8058): POST acts at once, whatever its body.
@@ -143,12 +171,20 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """
     subscriber = links.by_manage_token(token)
     if subscriber is None:
-        return notice("You are unsubscribed", "This link belongs to no address that we know.", again=True)
+        return notice(
+            "You are unsubscribed",
+            "This link belongs to no address that we know.",
+            again=True,
+            page=request.place.page,
+        )
     if request.method == "POST":
         return _leave(subscriber)
     if subscriber.state != Subscriber.State.ACTIVE:
         return notice(
-            "You are unsubscribed", f"{subscriber.address} receives nothing from this page.", again=True
+            "You are unsubscribed",
+            f"{subscriber.address} receives nothing from this page.",
+            again=True,
+            page=subscriber.page,
         )
     return page_of(
         "unsubscribe", page=subscriber.page, address=subscriber.address, manage=links.manage_url(subscriber)
@@ -161,6 +197,7 @@ def _leave(subscriber: Subscriber) -> HttpResponse:
         "You are unsubscribed",
         f"{subscriber.address} receives nothing more. Your address is deleted within a day.",
         again=True,
+        page=subscriber.page,
     )
 
 
