@@ -78,9 +78,12 @@ def publish_due(*, now: Callable[[], datetime]) -> int:
 def publish(page: StatusPage, *, at: datetime) -> int:
     """Render what is current, and after a change of the page or at midnight its past; how many documents changed.
 
-    The page's version is read before anything it counts, so what is stored is never older than it says.
+    The page's version is read before anything it counts, so what is stored is never older than it says. A page
+    that is not public is not rendered: its readers are answered one by one.
     """
     page = StatusPage.objects.get(pk=page.pk)
+    if not page.is_public:
+        return 0
     read = Reading(page, at)
     changed = _store(page, _made(_current(read), read), at=at, swept=False)
     if _past_is_due(page, at):

@@ -1,8 +1,8 @@
 """What this process answers public requests from, and how it is kept up to date.
 
-One thread of each web process looks twice a second which pages there are, where they stand, and whether one has new
-snapshots, and fetches those that have become other bytes. Requests only look into a dictionary, so they touch neither database nor disk; while the
-database is away they get the last good copy.
+One thread of each web process looks twice a second which pages there are, where they stand, and whether one has
+new snapshots, and fetches those that have become other bytes. Requests only look into a dictionary, so they touch
+neither database nor disk; while the database is away they get the last good copy.
 """
 
 import logging
@@ -167,7 +167,7 @@ class Following:
         return self.main, path
 
     def line(self, slug: str) -> str:
-        """What an emergency puts on top of this page; its file is looked at twice a second, whatever else hangs."""
+        """What an emergency puts on top of this page; its file is looked at twice a second, whatever hangs."""
         if time.monotonic() >= self._lines_until_s:
             self._lines = emergency.lines()
             self._lines_until_s = time.monotonic() + LOOK_EVERY_S

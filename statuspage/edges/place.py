@@ -93,7 +93,7 @@ class Moved(Exception):
 
 
 def placed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Give a view its place as ``request.place``, and send on who asks for a page that has moved to its own host."""
+    """Give a view its place as ``request.place``; who asks for a page that has moved to a host is sent on."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: str, slug: str = "", **kwargs: str) -> HttpResponse:

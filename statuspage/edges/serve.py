@@ -46,7 +46,7 @@ class Serve:
         return answer(self._as_it_is_now(copies, found), environ, start_response)
 
     def _find(self, environ: Environ) -> tuple[Copies | None, Answer | None]:
-        """The document at this path of the page that is asked for, or the one that a form asks for by its question."""
+        """The document at this path of the page that is asked for, or what a form asks for by its question."""
         copies, path = self._following.at(host_of(environ), environ["PATH_INFO"])
         if copies is None:
             return None, None

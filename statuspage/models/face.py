@@ -130,8 +130,8 @@ class Face(models.Model):
             colour = getattr(self, name)
             if colours.HEX.fullmatch(colour) and not colours.is_readable(colour, grounds):
                 faults[name] = (
-                    f"{colour} on {where} has a contrast of {colours.worst(colour, grounds):.1f} to 1. "
-                    f"Words need {colours.READABLE} to 1: choose a {'darker' if where == 'white' else 'lighter'} one."
+                    f"{colour} on {where} has a contrast of {colours.worst(colour, grounds):.1f} to 1, words need "
+                    f"{colours.READABLE} to 1. Choose a {'darker' if where == 'white' else 'lighter'} colour."
                 )
         if self.brand_dark and not self.brand:
             faults["brand_dark"] = "Give the brand colour for light pages too."

@@ -6,7 +6,7 @@ from statuspage.models.page import StatusPage
 
 
 class Logo(models.Model):
-    """The bytes that ``StatusPage.logo_mark`` names, as they were uploaded. Written only by ``statuspage.pages``."""
+    """The bytes that ``StatusPage.logo_mark`` names, as they were uploaded. Written by ``statuspage.pages``."""
 
     page = models.OneToOneField(StatusPage, models.CASCADE, related_name="logo")
     body = models.BinaryField()

@@ -45,7 +45,9 @@ class StatusPageQuerySet(models.QuerySet):
 
 
 class StatusPage(Face):
-    """One page for the public, or for those it is meant for. ``version`` grows with every change of anything on it: copies of an older one are stale.
+    """One page for the public, or for those it is meant for.
+
+    ``version`` grows with every change of anything on it: copies of an older one are stale.
 
     ``rendered_version`` and ``rendered_at`` tell what its snapshots were last made of, ``swept_version`` up to
     which change those of the past are right too, and ``serial`` grows whenever one of them has become other bytes;

@@ -14,7 +14,7 @@ from statuspage.edges.place import Place, placed
 SIGN_IN = "/sign-in/"
 
 
-@csrf_exempt  # nothing is anybody's here yet: who is made to sign in has gained the right to read, and lost nothing
+@csrf_exempt  # whoever is made to sign in here has gained the right to read, and lost nothing
 @placed
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
