@@ -22,6 +22,7 @@ SECTIONS: list[tuple[str, str, str, Callable[[Run, Item], None]]] = [
     ("services", "A service", "slug", directory.service),
     ("sources", "A source", "slug", sources.source),
     ("heartbeats", "A heartbeat", "slug", heartbeats.heartbeat),
+    ("pages", "A status page", "slug", public.page),
     ("components", "A component", "slug", public.component),
 ]
 
@@ -61,7 +62,8 @@ def _run(document: Mapping, run: Run, *, prune: bool, lint: bool) -> Run:
     whole = Item(document, 1, "The file")
     for section, what, key, write in SECTIONS:
         items = whole.items(section, what)
-        refuse_twice(items, key, what=what.removeprefix("A "))
+        within = "page" if section == "components" else ""
+        refuse_twice(items, key, what=what.removeprefix("A "), within=within)
         for item in items:
             write(run, item)
     if "settings" in document:

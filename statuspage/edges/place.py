@@ -76,6 +76,8 @@ def of(request: HttpRequest, slug: str = "") -> Place:
         return Place(page, request.path)
     path = "/" + request.path.split("/", 3)[3] if request.path.count("/") > 2 else "/"
     if not page.prefix and request.method in ("GET", "HEAD"):
+        if not page.is_public:  # not even where it stands is for everybody
+            raise Http404
         raise Moved(page, path)
     return Place(page, path)
 

@@ -33,10 +33,10 @@ def portal_host() -> str:
 
 def check_host(host: str) -> None:
     """A plain host name that is not the portal's own."""
-    if not _HOST.fullmatch(host) or host.rpartition(".")[2].isdigit():
-        raise ValidationError("Give a host name alone, such as status.example.com, in small letters.")
     if host == portal_host() or host in LOCAL:
         raise ValidationError(f"{host} is the portal's own host. The main page stands there already.")
+    if not _HOST.fullmatch(host) or host.rpartition(".")[2].isdigit():
+        raise ValidationError("Give a host name alone, such as status.example.com, in small letters.")
 
 
 def check_colour(colour: str) -> None:

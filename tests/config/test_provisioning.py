@@ -10,7 +10,7 @@ from config import provisioning
 from config.demo import COMPANY
 from oncall import paging, schedules
 from oncall.models import EscalationPolicy, PortalSettings, Schedule, Service, Team, User
-from statuspage.models import Component
+from statuspage.models import Component, StatusPage
 
 AT = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
@@ -347,6 +347,8 @@ def test_a_provisioned_telephone_is_verified_and_its_number_checked(write):
 def test_an_inbox_is_nobodys_contact(write):
     with pytest.raises(provisioning.ProvisioningError, match="'medium' must be one of"):
         apply(write("users: [{username: dana, contacts: [{name: x, medium: inbox, address: dana}]}]"))
+
+
 RULES = SMALL.replace("ack_timeout: 30m", "ack_timeout: 30m, ack_grace: 10m, wait_for_duty: true").replace(
     "{after: 5m,",
     "{after: 5m, everyone_acknowledges: true, hours: {time_zone: Europe/Berlin, outside: hold,"
@@ -407,3 +409,47 @@ def test_a_service_that_changes_hands_in_the_file_pages_by_its_new_policy(write)
 
     page.refresh_from_db()
     assert (page.policy.slug, page.cycle) == ("other", 1)
+
+
+PAGES = """
+pages:
+  - {slug: main, name: Northwind Pay}
+  - {slug: partners, name: Partner Desk, host: status.partners.example, brand: "#5536b8",
+     audience: password, password: correct horse}
+components:
+  - {slug: api, name: API, group: Shop}
+  - {slug: api, name: Partner API, group: Shop, page: partners}
+"""
+
+
+@pytest.mark.django_db
+def test_pages_and_their_components_are_provisioned_and_pruned(write):
+    file = write(PAGES)
+    assert apply(file).changes
+
+    partners = StatusPage.objects.get(slug="partners")
+    assert partners.opens_with("correct horse") and partners.host == "status.partners.example"
+    assert set(partners.components.values_list("slug", flat=True)) == {"shop", "api"}
+    assert apply(file).changes == []
+
+    small = write("pages: []\ncomponents: [{slug: api, name: API, group: Shop}]")
+    assert "remove pages partners" in [str(one) for one in apply(small, prune=True).changes]
+    assert list(StatusPage.objects.values_list("slug", flat=True)) == ["main"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        ("brand: '#ffcc00'", "contrast of 1.4 to 1"),
+        ("host: testserver", "the portal's own host"),
+        ("audience: password", "Give the password"),
+        ("audience: friends", "must be one of"),
+        ("password: short", "at least 8"),
+    ],
+)
+def test_a_page_that_cannot_be_is_refused_with_its_line(write, page, reason):
+    with pytest.raises(provisioning.ProvisioningError, match=reason) as refusal:
+        apply(write(f"pages:\n  - slug: shop\n    {page}\n"))
+
+    assert refusal.value.line in (2, 3)
