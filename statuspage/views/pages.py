@@ -12,6 +12,7 @@ from oncall import clock
 from statuspage import catalogue, copies, emergency, public
 from statuspage.catalogue import MEDIA, Document, Reading
 from statuspage.documents import html
+from statuspage.documents.strips import laid_over
 from statuspage.edges import door, strips
 from statuspage.edges.place import Moved, main, of, placed
 from statuspage.models import StatusPage
@@ -56,6 +57,12 @@ def _finished(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     return response
 
 
+def plain(template: str, page: StatusPage, **context) -> bytes:
+    """A page of one sentence or one form in the frame of this page, with an emergency's line on top."""
+    body = html.plain(template, public.frame(page, at=clock.now()), **context)
+    return laid_over(body, line=emergency.line(page.slug))
+
+
 def framed(response: HttpResponse) -> HttpResponse:
     """The public face's own policy: no script at all."""
     response["Content-Security-Policy"] = catalogue.CSP
@@ -68,7 +75,7 @@ def missing(request: HttpRequest, exception: Exception | None = None) -> HttpRes
     page = _page(request)
     if not door.is_open(request, page):
         return door.nothing_here()
-    body = html.plain("404", public.frame(page, at=clock.now()))
+    body = plain("404", page)
     response = HttpResponse(b"" if request.method == "HEAD" else body, status=404, content_type=HTML)
     response["Cache-Control"] = "no-store"
     return framed(response)

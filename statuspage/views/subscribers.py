@@ -11,11 +11,11 @@ from oncall import clock
 from oncall.edges.network import client_address
 from oncall.messaging.errors import DomainError
 from statuspage import forms, links, public, subscriptions
-from statuspage.documents import html, words
+from statuspage.documents import words
 from statuspage.edges import door
 from statuspage.edges.place import placed
 from statuspage.models import StatusPage, Subscriber
-from statuspage.views.pages import HTML, framed, missing
+from statuspage.views.pages import HTML, framed, missing, plain
 
 EVERYTHING = subscriptions.Choice()
 
@@ -23,7 +23,7 @@ EVERYTHING = subscriptions.Choice()
 def page_of(template: str, *, page: StatusPage | None = None, status: int = 200, **context) -> HttpResponse:
     """A page in the public frame that belongs to one reader."""
     page = page or StatusPage.main()
-    body = html.plain(template, public.frame(page, at=clock.now()), **context)
+    body = plain(template, page, **context)
     response = HttpResponse(body, status=status, content_type=HTML)
     response["Cache-Control"] = "no-store"
     response["X-Robots-Tag"] = "noindex"
