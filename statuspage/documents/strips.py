@@ -36,7 +36,7 @@ class Age:
 
 def laid_over(body: bytes, *, line: str = "", age: Age | None = None) -> bytes:
     """The page with its strips; a document without a header has no place for them and stays as it is."""
-    strips = "".join([_old(age) if age else "", _emergency(line) if line else ""])
+    strips = "".join([_emergency(line) if line else "", _old(age) if age else ""])
     return body.replace(PLACE, strips.encode() + PLACE, 1) if strips else body
 
 

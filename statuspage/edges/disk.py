@@ -54,11 +54,12 @@ def write(known: Iterable[Known], *, at: datetime, forget: Set[str] = frozenset(
     used = {one.etag for page in known for one in page.documents}
     try:
         folder().mkdir(parents=True, exist_ok=True)
+        _forget(forget - used)
         for document in (one for page in known for one in page.documents):
             _write_once(f"{document.etag}.body", document.body)
             _write_once(f"{document.etag}.gz", document.zipped)
         files.replace(folder() / MANIFEST, json.dumps([_row(page) for page in known]).encode())
-        _sweep(used, before=at - KEEP_FOR, forget=forget - used)
+        _sweep(used, before=at - KEEP_FOR)
     except OSError as error:
         if not _full:
             log.error("The status page's files cannot be written, the last good ones stay: %s", error)
@@ -115,10 +116,17 @@ def _read(row: dict) -> Rendered | None:
     return None
 
 
-def _sweep(used: set[str], *, before: datetime, forget: Set[str]) -> None:
-    """Delete what no manifest of the last hour names, and at once what is to be forgotten."""
+def _forget(etags: Set[str]) -> None:
+    """First of all, since a full disk stops what comes after; a manifest that names them still does no harm."""
+    for etag in etags:
+        for suffix in ("body", "gz"):
+            (folder() / f"{etag}.{suffix}").unlink(missing_ok=True)
+
+
+def _sweep(used: set[str], *, before: datetime) -> None:
+    """Delete what no manifest of the last hour names."""
     for path in folder().iterdir():
         if path.suffix in (".body", ".gz") and path.stem not in used:
             with contextlib.suppress(FileNotFoundError):
-                if path.stem in forget or datetime.fromtimestamp(path.stat().st_mtime, UTC) < before:
+                if datetime.fromtimestamp(path.stat().st_mtime, UTC) < before:
                     path.unlink()

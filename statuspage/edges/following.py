@@ -123,6 +123,48 @@ class Copies:
         return cls(known.slug, known.host, known.is_public, known.time_zone, answers, known.made_at)
 
 
+class Keeper:
+    """Writes to the disk, in a thread of its own once started: a slow disk keeps no news from readers."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._due = threading.Event()
+        self._work: tuple[list[disk.Known], datetime] | None = None
+        self._forget: set[str] = set()
+        self._has_thread = False
+
+    def start(self) -> None:
+        self._has_thread = True
+        threading.Thread(target=self._run, name="status-page-files", daemon=True).start()
+
+    def hand_over(self, known: list[disk.Known], forget: set[str], at: datetime) -> None:
+        """Keep these pages; what was handed over before and is not written yet is out of date."""
+        with self._lock:
+            self._work = known, at
+            self._forget |= forget
+        if self._has_thread:
+            self._due.set()
+        else:
+            self._write()
+
+    def _run(self) -> None:
+        while True:
+            self._due.wait()
+            self._due.clear()
+            try:
+                self._write()
+            except Exception:  # the thread outlives whatever one write meets
+                log.exception("The status page's files could not be written")
+
+    def _write(self) -> None:
+        with self._lock:
+            work, forget = self._work, self._forget
+            self._work, self._forget = None, set()
+        if work is not None and not disk.write(work[0], at=work[1], forget=forget):
+            with self._lock:  # a full disk lets go of nothing: try again with the next change
+                self._forget |= forget
+
+
 class Following:
     """The public documents of every page as this process knows them."""
 
@@ -135,6 +177,7 @@ class Following:
         self.knows_hosts = False
         self._lines: dict[str, str] = {}
         self._lines_until_s = 0.0
+        self._keep = Keeper()
         self._started = False
         self._starting = threading.Lock()
         self._away = False
@@ -146,6 +189,7 @@ class Following:
                 return
             self._started = True
             self.load(at=clock.now())
+            self._keep.start()
             threading.Thread(target=self._follow, name="status-page", daemon=True).start()
 
     def load(self, *, at: datetime) -> None:
@@ -206,7 +250,7 @@ class Following:
             forget |= lost.drop()
         if changed or before.keys() != now.keys():
             self._place(now)
-            disk.write((copies.kept() for copies in now.values()), at=at, forget=forget)
+            self._keep.hand_over([copies.kept() for copies in now.values()], forget, at)
         self.knows_hosts = True
 
     def _place(self, pages: dict[int, Copies]) -> None:
