@@ -31,7 +31,7 @@ PASSWORD = "correct horse"
 
 @pytest.fixture(autouse=True)
 def noon(at, settings, tmp_path):
-    settings.DATA_DIR = tmp_path
+    settings.DATA_DIR, settings.ALLOWED_HOSTS = tmp_path, []  # what is not the portal's needs no setting
     copies.drop_all()
     with time_machine.travel(at("12:30"), tick=False):
         yield

@@ -201,6 +201,17 @@ def test_a_page_goes_with_everything_on_it(gateway, payments, cards):
     assert set(Component.objects.values_list("slug", flat=True)) == {"payments", "cards"}
 
 
+def test_the_metrics_tell_how_old_each_public_page_is(client, partners, at):
+    StatusPage.objects.create(slug="staff", name="Staff", audience="staff", closed_at=at())
+    snapshots.publish_due(now=lambda: at("12:28"))
+    StatusPage.objects.filter(slug="partners").update(version=99)
+
+    told = client.get("/metrics").content.decode()
+
+    assert 'muster_status_page_lag_seconds{page="main"} 0\n' in told
+    assert 'muster_status_page_lag_seconds{page="partners"} 120\n' in told and "staff" not in told
+
+
 # -- the front -----------------------------------------------------------------------------------------------
 @pytest.fixture
 def front(at):
