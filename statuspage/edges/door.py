@@ -36,7 +36,8 @@ def is_open(request: HttpRequest, page: StatusPage) -> bool:
         return True
     if _has_cookie(request, page):
         return True
-    return settings.SESSION_COOKIE_NAME in request.COOKIES and pages.may_read(page, request.user)
+    user = getattr(request, "user", None) if settings.SESSION_COOKIE_NAME in request.COOKIES else None
+    return user is not None and pages.may_read(page, user)
 
 
 def let_in(request: HttpRequest, page: StatusPage, *, at: datetime) -> str | None:

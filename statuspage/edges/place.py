@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import get_resolver, is_valid_path
 
 from statuspage.models import StatusPage
 from statuspage.models.face import LOCAL, portal_host
@@ -38,7 +40,8 @@ def host_of(environ: dict[str, Any]) -> str:
 class PageHost:
     """Middleware: on the host of a page there is that page and nothing else of the portal.
 
-    So no setting need name these hosts: what checks ALLOWED_HOSTS is not reachable there.
+    It stands before what answers by itself (alerts, the API). No setting need name these hosts: whatever checks
+    ALLOWED_HOSTS is not reachable there.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -46,9 +49,16 @@ class PageHost:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.status_page = _page_of_host(request.META)
-        if request.status_page:
-            request.urlconf = OWN_URLS
-        return self.get_response(request)
+        if not request.status_page:
+            return self.get_response(request)
+        request.urlconf = OWN_URLS
+        if request.path.startswith(_static()) or is_valid_path(request.path, OWN_URLS):
+            return self.get_response(request)
+        return get_resolver(OWN_URLS).resolve_error_handler(404)(request, exception=Http404())
+
+
+def _static() -> str:
+    return f"/{settings.STATIC_URL.lstrip('/')}"
 
 
 def _page_of_host(environ: dict[str, Any]) -> str:

@@ -1,9 +1,12 @@
 """Several pages: each at its own place, with its own words, and nothing of one on another."""
 
+import gzip
 import json
+from pathlib import Path
 
 import pytest
 import time_machine
+from django.contrib.staticfiles import finders
 
 from oncall.messaging.models import Delivery
 from statuspage import catalogue, copies, links, publishing, snapshots, subscriptions
@@ -102,9 +105,12 @@ def test_a_page_with_a_host_stands_at_its_root_and_nothing_else_does(client, gat
 
     assert "Gateway is down" in there("/").content.decode()
     assert json.loads(there("/api/v2/status.json").content)["page"]["name"] == "Partner Desk"
-    assert [there(path).status_code for path in ("/admin/", "/login/", "/api/v1/", "/p/partners/")] == [
-        404
-    ] * 4
+    others = ("/admin/", "/login/", "/api/v1/", "/in/json/x", "/healthz", "/p/partners/")
+    assert [there(path).status_code for path in others] == [404] * len(others)
+    assert (
+        client.post("/v2/enqueue", "{}", content_type="text/plain", headers={"host": HOST}).status_code == 404
+    )
+    assert there("/static/statuspage/status.css").status_code == 200
     assert "Partner Desk" in there("/nothing/").content.decode()
 
 
@@ -210,6 +216,21 @@ def test_the_metrics_tell_how_old_each_public_page_is(client, partners, at):
 
     assert 'muster_status_page_lag_seconds{page="main"} 0\n' in told
     assert 'muster_status_page_lag_seconds{page="partners"} 120\n' in told and "staff" not in told
+
+
+def test_a_page_of_fifty_components_weighs_less_than_30_kb(page, cards, post, at):
+    page.brand = "#0b7a4b"
+    page.save()
+    for n in range(49):
+        Component.objects.create(
+            slug=f"c{n}", name=f"Component number {n}", description="What it does for you."
+        )
+    read = Reading(page, at("12:30"))
+
+    parts = [catalogue.FIXED["/"].make(read), catalogue.of_look(page)[0].make(read)]
+    parts.append(Path(finders.find("statuspage/status.css")).read_bytes())
+
+    assert sum(len(gzip.compress(part, 6)) for part in parts) < 30_000
 
 
 # -- the front -----------------------------------------------------------------------------------------------
