@@ -315,6 +315,12 @@ def _figures(now: datetime) -> Iterator[tuple[str, str, str, list[Sample]]]:
         [({"page": page.slug}, float(page.rendered_version != page.version)) for page in _rendered_pages()],
     )
     yield (
+        "status_page_lag_seconds",
+        "gauge",
+        "How old what readers see is while a change waits; 0 while nothing does.",
+        [({"page": page.slug}, _lag_s(page, now)) for page in _rendered_pages()],
+    )
+    yield (
         "line_duration_seconds",
         "gauge",
         "The longest recent run of a line.",
@@ -335,7 +341,12 @@ def _figures(now: datetime) -> Iterator[tuple[str, str, str, list[Sample]]]:
 
 
 def _rendered_pages() -> QuerySet[StatusPage]:
-    return StatusPage.objects.exclude(rendered_at=None)
+    """Public pages; of others no copy is kept, so none can be old."""
+    return StatusPage.objects.public().exclude(rendered_at=None)
+
+
+def _lag_s(page: StatusPage, now: datetime) -> float:
+    return _age_s(now - page.rendered_at) if page.rendered_version != page.version else 0.0
 
 
 def _by(column: str, rows: QuerySet) -> list[Sample]:

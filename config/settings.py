@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.middleware.SecurityHeaders",
     "config.middleware.WholeAddresses",
+    "statuspage.edges.place.PageHost",
     "incidents.webhooks.Door",
     "oncall.api.quick.QuickAnswers",
     "whitenoise.middleware.WhiteNoiseMiddleware",

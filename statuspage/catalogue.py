@@ -11,7 +11,7 @@ from datetime import date, datetime
 from functools import cached_property
 from urllib.parse import parse_qs
 
-from statuspage import public
+from statuspage import look, public
 from statuspage.documents import agenda, badge, feeds, html, v2
 from statuspage.documents import year as years
 from statuspage.documents.page import Component, Page, Post
@@ -49,16 +49,30 @@ class Media:
         }
         return told | ({"Access-Control-Allow-Origin": "*"} if self.open_to_all else {})
 
+    @property
+    def closed_headers(self) -> dict[str, str]:
+        """The same on a page that is not public: no cache keeps it and no other site reads it."""
+        told = {name: value for name, value in self.headers.items() if name not in _OF_THE_PUBLIC}
+        return told | {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex"}
 
+
+_OF_THE_PUBLIC = ("Access-Control-Allow-Origin", "Vary")
+PICTURE = "default-src 'none'"
+YEAR_S = 365 * 86400
 MEDIA = {
     "html": Media("text/html; charset=utf-8"),
     "json": Media("application/json; charset=utf-8", open_to_all=True),
     "atom": Media("application/atom+xml; charset=utf-8", max_age_s=60, open_to_all=True),
     "rss": Media("application/rss+xml; charset=utf-8", max_age_s=60, open_to_all=True),
     "ics": Media("text/calendar; charset=utf-8", max_age_s=60, open_to_all=True),
-    "svg": Media("image/svg+xml", max_age_s=60, open_to_all=True, policy="default-src 'none'"),
+    "svg": Media("image/svg+xml", max_age_s=60, open_to_all=True, policy=PICTURE),
     "csv": Media("text/csv; charset=utf-8", max_age_s=60, open_to_all=True),
     "frame": Media("text/html; charset=utf-8", policy=FRAMED),
+    # Their addresses change with their bytes.
+    "css": Media("text/css; charset=utf-8", max_age_s=YEAR_S),
+    "png": Media("image/png", max_age_s=YEAR_S, policy=PICTURE),
+    "jpeg": Media("image/jpeg", max_age_s=YEAR_S, policy=PICTURE),
+    "webp": Media("image/webp", max_age_s=YEAR_S, policy=PICTURE),
 }
 
 
@@ -172,8 +186,12 @@ def of_post(kind: str, public_id: str) -> list[Document]:
     page = f"/incidents/{public_id}"
     documents = [
         Document(f"{page}/", "html", lambda read: _incident(read, public_id)),
-        Document(f"/api/v2/{_FOLDER[kind]}/{public_id}.json", "json", lambda read: _json(read, kind, public_id)),
-        Document(f"{page}.atom", "atom", lambda read: _post_feed(read, public_id, feeds.atom, f"{page}.atom")),
+        Document(
+            f"/api/v2/{_FOLDER[kind]}/{public_id}.json", "json", lambda read: _json(read, kind, public_id)
+        ),
+        Document(
+            f"{page}.atom", "atom", lambda read: _post_feed(read, public_id, feeds.atom, f"{page}.atom")
+        ),
         Document(f"{page}.rss", "rss", lambda read: _post_feed(read, public_id, feeds.rss, f"{page}.rss")),
     ]
     if kind == "maintenance":
@@ -193,18 +211,30 @@ def of_component(public_id: str) -> list[Document]:
     ]
 
 
+def of_look(page: StatusPage) -> list[Document]:
+    """The page's own style and its logo, where it has any."""
+    found = []
+    if path := look.sheet_path(page):
+        found.append(Document(path, "css", lambda read: look.sheet(read.page)))
+    if path := look.logo_path(page):
+        found.append(Document(path, look.logo_kind(page), lambda read: look.logo(read.page)))
+    return found
+
+
 def of_month(month: date) -> Document:
     """Three months of history that end with this one."""
     return Document(f"/history/{month:%Y-%m}/", "html", lambda read: _history(read, month))
 
 
-def find(path: str) -> Document | None:
+def find(path: str, page: StatusPage) -> Document | None:
     """The document at a path as it stands in the list, with its slash at the end; None if there is none.
 
     Whether a post or a component of that id is public is known only when it is made.
     """
     if path in FIXED:
         return FIXED[path]
+    if path.startswith(look.FOLDER):
+        return next((one for one in of_look(page) if one.path == path), None)
     for pattern, several in _PATTERNS:
         if found := pattern.fullmatch(path):
             return next((one for one in several(found["key"]) if one.path == path), None)

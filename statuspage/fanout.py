@@ -25,16 +25,18 @@ NEWS_FOR = timedelta(hours=24)  # older news of an incident helps nobody
 def audience(
     page: StatusPage, kind: str, status: str, components: Iterable[Component]
 ) -> QuerySet[Subscriber]:
-    """Who wants this: of the right kind, and of everything or of one of these components."""
+    """Who wants this: of the right kind, and of everything or of one of these components.
+
+    A page that was taken from the public writes only to those who have confirmed since.
+    """
     wants = "maintenance" if kind == Post.Kind.MAINTENANCE else "incidents"
     if status == Post.Status.POSTMORTEM:
         wants = "postmortems"
     chosen = Subscriber.components.through.objects.filter(component__in=[row.pk for row in components])
-    return (
-        Subscriber.objects.active()
-        .filter(page=page, **{wants: True})
-        .filter(Q(everything=True) | Q(pk__in=chosen.values("subscriber")))
-    )
+    heard = Subscriber.objects.active().filter(page=page, **{wants: True})
+    if page.closed_at:  # who came while everybody could read the page may be anybody
+        heard = heard.filter(confirmed_at__gte=page.closed_at)
+    return heard.filter(Q(everything=True) | Q(pk__in=chosen.values("subscriber")))
 
 
 def fan_out(*, now: Callable[[], datetime]) -> int:
@@ -97,12 +99,15 @@ def _next_batch(told: PostUpdate) -> list[Subscriber]:
     """The next ones by id who had confirmed when the update was posted, locked against leaving meanwhile."""
     post = told.post
     wanted = audience(post.page, post.kind, told.status, post.components.all())
-    return list(
+    batch = list(
         wanted.filter(pk__gt=told.fan_out_cursor, confirmed_at__lte=told.created_at)
         .order_by("pk")
         .prefetch_related("components")
         .select_for_update()[:BATCH]
     )
+    for subscriber in batch:
+        subscriber.page = post.page  # whose address every link begins with; one query, not five hundred
+    return batch
 
 
 def _message(told: PostUpdate, at: datetime) -> Message:

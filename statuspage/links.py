@@ -15,15 +15,15 @@ _MARK_LENGTH = 24
 
 def confirm_url(subscriber: Subscriber) -> str:
     """Good for 48 hours, and only the newest one."""
-    return _url("confirm", _token(subscriber, _asked(subscriber)))
+    return _url(subscriber, "confirm", _token(subscriber, _asked(subscriber)))
 
 
 def manage_url(subscriber: Subscriber) -> str:
-    return _url("manage", _token(subscriber, "manage"))
+    return _url(subscriber, "manage", _token(subscriber, "manage"))
 
 
 def unsubscribe_url(subscriber: Subscriber) -> str:
-    return _url("u", _token(subscriber, "manage"))
+    return _url(subscriber, "u", _token(subscriber, "manage"))
 
 
 def manage_token(subscriber: Subscriber) -> str:
@@ -47,8 +47,8 @@ def _asked(subscriber: Subscriber) -> str:
     return f"confirm:{subscriber.asked_at.timestamp() if subscriber.asked_at else ''}"
 
 
-def _url(place: str, token: str) -> str:
-    return f"{settings.PUBLIC_URL.rstrip('/')}/{place}/{token}/"
+def _url(subscriber: Subscriber, place: str, token: str) -> str:
+    return f"{subscriber.page.url}/{place}/{token}/"
 
 
 def _token(subscriber: Subscriber, purpose: str) -> str:

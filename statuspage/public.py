@@ -8,10 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
-from django.conf import settings
 from django.db.models import Min, Q, QuerySet
 
-from statuspage import models, rollup, uptime
+from statuspage import look, models, rollup, uptime
 from statuspage.documents.page import Affected, Component, Page, Post, Site, Spell, Update
 
 UPTIME_DAYS = 90
@@ -47,7 +46,9 @@ def one(page: models.StatusPage, public_id: str, *, at: datetime) -> Page:
 def year(page: models.StatusPage, *, at: datetime) -> Page:
     """What twelve months of uptime are made of: posts and spells that reach into them."""
     since = at - timedelta(days=YEAR_DAYS)
-    return gather(page, page.posts.filter(Q(resolved_at=None) | Q(resolved_at__gte=since)), since=since, at=at)
+    return gather(
+        page, page.posts.filter(Q(resolved_at=None) | Q(resolved_at__gte=since)), since=since, at=at
+    )
 
 
 def everything(page: models.StatusPage, *, at: datetime) -> Page:
@@ -126,9 +127,16 @@ def _site(page: models.StatusPage, components: tuple[Component, ...], posts: tup
     return Site(
         id=page.public_id,
         name=page.name,
-        url=settings.PUBLIC_URL.rstrip("/"),
+        url=page.url,
         time_zone=page.time_zone,
         updated_at=max(changed),
+        prefix=page.prefix,
+        sheet=look.sheet_path(page),
+        logo=look.logo_path(page),
+        support_url=page.support_url,
+        home_url=page.home_url,
+        footer=page.footer,
+        is_public=page.is_public,
     )
 
 

@@ -80,9 +80,12 @@ def publish_due(*, now: Callable[[], datetime]) -> int:
 def publish(page: StatusPage, *, at: datetime) -> int:
     """Render what is current, and after a change of the page or at midnight its past; how many documents changed.
 
-    The page's version is read before anything it counts, so what is stored is never older than it says.
+    The page's version is read before anything it counts, so what is stored is never older than it says. A page
+    that is not public is not rendered: its readers are answered one by one.
     """
     page = StatusPage.objects.get(pk=page.pk)
+    if not page.is_public:
+        return 0
     read = Reading(page, at)
     changed = _store(page, _made(_current(read), read), at=at, swept=False)
     if _past_is_due(page, at):
@@ -115,6 +118,7 @@ def _made(documents: Iterable[Document], read: Reading) -> list[Rendered]:
 def _current(read: Reading) -> Iterable[Document]:
     """What the clock or the last change may have moved: pages, the API, open posts and posts touched just now."""
     yield from catalogue.FIXED.values()
+    yield from catalogue.of_look(read.page)
     since = read.page.rendered_at
     open_posts = [post for post in read.recent.posts if post.is_open or post.status == "scheduled"]
     touched = [post for post in read.told.posts if since is None or post.updated_at >= since]
@@ -138,11 +142,12 @@ def _past(read: Reading) -> Iterable[Document]:
 def _store(page: StatusPage, made: list[Rendered], *, at: datetime, swept: bool) -> int:
     """Write what has become other bytes, forget what has no address any more, and note the version.
 
-    Whoever rendered an older version than what is stored has lost, and writes nothing.
+    Whoever rendered an older version than what is stored has lost, and writes nothing. Of a page that is not
+    public any more nothing is kept.
     """
     held = StatusPage.objects.select_for_update().get(pk=page.pk)
     noted = held.swept_version if swept else held.rendered_version
-    if noted > page.version:
+    if noted > page.version or not held.is_public:
         return 0
     kept = dict(page.snapshots.values_list("path", "etag"))
     fresh = [one for one in made if kept.get(one.path) != one.etag]
@@ -181,6 +186,7 @@ def _forget(page: StatusPage, kept: dict[str, str], made: list[Rendered], *, swe
     A component that was hidden and a post that was deleted must not be readable until the next sweep.
     """
     known = {one.path for one in made} | set(catalogue.FIXED)
+    known |= {one.path for one in catalogue.of_look(page)}
     if not swept:
         known |= _addresses(page)
     lost = [path for path in kept if path not in known]

@@ -1,13 +1,15 @@
-"""The public addresses, at the root of the host: clients of Statuspage's API replace the whole path."""
+"""The public addresses: of the main page and of pages with a host of their own at the root, since clients of
+Statuspage's API replace the whole path; of the other pages below ``/p/<slug>/``.
+"""
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
-from statuspage.views import pages, subscribers
+from statuspage.views import door, pages, subscribers
 
 PUBLIC_ID = r"(?P<public_id>[a-z0-9]{12})"
 TOKEN = r"(?P<token>[A-Za-z0-9_-]{12,64})"  # noqa: S105 - a pattern, no secret
 
-urlpatterns = [
+of_a_page = [
     path("", pages.document),
     re_path(r"^(history|uptime|embed)/?$", pages.document),
     re_path(r"^history/20\d\d-\d\d/?$", pages.document),
@@ -15,9 +17,19 @@ urlpatterns = [
     re_path(rf"^(incidents|uptime|components)/{PUBLIC_ID}\.(atom|rss|ics|csv)$", pages.document),
     re_path(rf"^components/{PUBLIC_ID}/badge\.svg$", pages.document),
     re_path(r"^(history\.atom|history\.rss|maintenance\.ics|badge\.svg|badge\.json)$", pages.document),
+    re_path(r"^look/[0-9a-f]{16}\.(css|png|jpeg|webp)$", pages.document),
     re_path(r"^subscribe/?$", subscribers.subscribe),
     re_path(rf"^confirm/{TOKEN}/?$", subscribers.confirm),
     re_path(rf"^manage/{TOKEN}/?$", subscribers.manage),
     re_path(rf"^u/{TOKEN}/?$", subscribers.unsubscribe),
+    re_path(r"^sign-in/?$", door.sign_in),
+    re_path(r"^sign-out/?$", door.sign_out),
     re_path(r"^api/v2/[a-z0-9/-]+\.json$", pages.document),
 ]
+urlpatterns = [
+    *of_a_page,
+    path("p/<slug:slug>", pages.document),
+    path("p/<slug:slug>/", include(of_a_page)),
+]
+#: On the host of a page this list is the whole site.
+handler404 = "statuspage.views.pages.missing"

@@ -33,6 +33,7 @@ SECTIONS: list[tuple[str, str, str, Callable[[Run, Item], None]]] = [
     ("services", "A service", "slug", directory.service),
     ("sources", "A source", "slug", sources.source),
     ("heartbeats", "A heartbeat", "slug", heartbeats.heartbeat),
+    ("pages", "A status page", "slug", public.page),
     ("components", "A component", "slug", public.component),
 ]
 
@@ -73,13 +74,13 @@ def _run(document: Mapping, run: Run, *, prune: bool, lint: bool) -> Run:
     schedules.hold_all()
     for section, what, key, write in SECTIONS:
         items = whole.items(section, what)
-        refuse_twice(items, key, what=what.removeprefix("A "))
+        within = "page" if section == "components" else ""
+        refuse_twice(items, key, what=what.removeprefix("A "), within=within)
         for item in items:
             write(run, item)
     if "settings" in document:
         line = document.lines["settings"]
         settings = Item(whole.get("settings"), line, "settings")
-        public.page(run, settings)
         escalation.settings(run, settings)
     whole.done()
     if prune:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 
-from config.provisioning import calendars, severities
+from config.provisioning import calendars, public, severities
 from config.provisioning.reading import UNITS
 from incidents import heartbeats
 from incidents.models import AlertSource, Heartbeat, Severity
@@ -33,6 +33,7 @@ def export() -> dict[str, Any]:
         "services": _services(),
         "sources": _sources(),
         "heartbeats": _heartbeats(),
+        "pages": _pages(),
         "components": _components(),
         "settings": _settings(),
     }
@@ -206,9 +207,24 @@ def _heartbeat(row: Heartbeat) -> Form:
     return form if row.key_hash else form | {"key": None}
 
 
+def _pages() -> list[Form]:
+    """Passwords, keys and logos are no part of it: a page with a password needs one before it can be made anew."""
+    return [_status_page(row) for row in StatusPage.objects.order_by("pk")]
+
+
+def _status_page(row: StatusPage) -> Form:
+    form = _named(row) | ({} if row.is_public else {"audience": row.audience})
+    told = {"language": row.language} | {name: getattr(row, name) for name in public.OF_A_PAGE}
+    return form | {name: value for name, value in told.items() if value}
+
+
 def _components() -> list[Form]:
-    """Groups before what they hold, so that each is known when it is named."""
-    rows = Component.objects.filter(page=StatusPage.main()).select_related("parent", "service")
+    """Page by page, groups before what they hold, so that each is known when it is named."""
+    return [form for page in StatusPage.objects.order_by("pk") for form in _components_of(page)]
+
+
+def _components_of(page: StatusPage) -> list[Form]:
+    rows = page.components.select_related("parent", "service")
     held: dict[int | None, list[Component]] = {}
     for row in rows.order_by("position", "slug"):
         held.setdefault(row.parent_id, []).append(row)
@@ -217,7 +233,8 @@ def _components() -> list[Form]:
         children = held.get(waiting.pop(0), [])
         ordered += children
         waiting += [child.pk for child in children if child.is_group]
-    return [_component(row) for row in ordered]
+    on = {} if page.is_main else {"page": page.slug}
+    return [_component(row) | on for row in ordered]
 
 
 def _component(row: Component) -> Form:
@@ -238,15 +255,8 @@ def _settings() -> Form:
         "catch_all": person and {"user": person.username},
         "channel_template": row.channel_template,
         "bridge_template": row.bridge_template,
-        "status_page_language": _language(),
     }
     return {key: value for key, value in form.items() if value}
-
-
-def _language() -> str:
-    """What the status page is written in, if that is not what it is anyhow."""
-    language = StatusPage.main().language
-    return "" if language == StatusPage._meta.get_field("language").get_default() else language
 
 
 def _named(row: Any) -> Form:

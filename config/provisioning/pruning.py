@@ -1,7 +1,7 @@
 """Removing what a file does not name."""
 
 from django.db import models
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, RestrictedError
 
 from config.provisioning.reading import ProvisioningError
 from config.provisioning.run import Run
@@ -9,11 +9,10 @@ from incidents import heartbeats
 from incidents.models import AlertSource, Heartbeat, Severity
 from oncall import absences, holidays
 from oncall.models import Absence, EscalationPolicy, HolidayCalendar, Schedule, Service, Team, User
-from statuspage.models import Component
+from statuspage.models import MAIN, Component, StatusPage
 
 # The reverse of the order in which they are made, so that nothing is removed while another refers to it.
 PRUNED: list[tuple[str, type[models.Model], str]] = [
-    ("components", Component, "slug"),
     ("heartbeats", Heartbeat, "slug"),
     ("sources", AlertSource, "slug"),
     ("services", Service, "slug"),
@@ -31,6 +30,7 @@ def prune(run: Run, sections: set[str]) -> None:
     Raises ProvisioningError when history still needs a row.
     """
     _prune_calendars(run, sections)
+    _prune_pages(run, sections)
     for section, model, name in PRUNED:
         if section not in sections:
             continue
@@ -52,6 +52,25 @@ def _prune_calendars(run: Run, sections: set[str]) -> None:
             absences.forget(row, by=run.by, at=run.at)
 
 
+def _prune_pages(run: Run, sections: set[str]) -> None:
+    """Components that the file does not name on their page, what a group holds before the group; then pages."""
+    if "components" in sections:
+        rows = Component.objects.select_related("page").order_by("pk")
+        lost = [row for row in rows if (row.page_id, row.slug) not in run.kept_components]
+        for row in sorted(lost, key=_depth, reverse=True):
+            _remove(run, row, f"components {row.slug}")
+    if "pages" in sections:
+        for page in StatusPage.objects.exclude(slug__in={MAIN, *run.named.get(StatusPage, set())}):
+            _remove(run, page, f"pages {page.slug}")
+
+
+def _depth(component: Component) -> int:
+    depth = 0
+    while component.parent is not None:
+        component, depth = component.parent, depth + 1
+    return depth
+
+
 def _remove(run: Run, row: models.Model, what: str) -> None:
     row._history_user = run.by
     row._change_reason = "Not in the provisioning file"
@@ -64,7 +83,7 @@ def _remove(run: Run, row: models.Model, what: str) -> None:
         return
     try:
         row.delete()
-    except ProtectedError:
+    except (ProtectedError, RestrictedError):
         raise ProvisioningError(
             f"{what} cannot be removed: incidents or other parts still refer to it. Name it in the file."
         ) from None

@@ -252,15 +252,16 @@ class Item:
             raise self.fault(f"Unknown key {unknown[0]!r} in {self.what}. Known: {known}.", unknown[0])
 
 
-def refuse_twice(items: list[Item], key: str, *, what: str) -> None:
-    """Refuse two entries of a list with one ``key``, and name both lines."""
-    lines: dict[str, int] = {}
+def refuse_twice(items: list[Item], key: str, *, what: str, within: str = "") -> None:
+    """Refuse two entries of a list with one ``key``, and name both lines; ``within`` one value of another key."""
+    lines: dict[tuple[str, str], int] = {}
     for item in items:
         name = str(item.value.get(key, "")).strip()
         line = item.value.lines.get(key, item.line)
-        if name and name in lines:
+        both = (str(item.value.get(within, "")) if within else "", name)
+        if name and both in lines:
             raise ProvisioningError(
-                f"There are two {what} entries with the {key} {name!r}, in lines {lines[name]} and {line}.",
+                f"There are two {what} entries with the {key} {name!r}, in lines {lines[both]} and {line}.",
                 line=line,
             )
-        lines[name] = line
+        lines[both] = line

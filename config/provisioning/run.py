@@ -28,16 +28,17 @@ class Change:
 class Run:
     """One application: who, when, what changed, which names the file holds, what is weak, keys to be shown once.
 
-    ``groups`` holds the place of each component group, by slug: the order in which the file first names them;
-    ``listed_groups`` are those with an entry of their own.
+    ``groups`` holds the place of each component group, by page and slug: the order in which the file first names
+    them; ``listed_groups`` are those with an entry of their own, ``kept_components`` all that the file names.
     """
 
     by: User | None
     at: datetime
     changes: list[Change] = field(default_factory=list)
     named: dict[type[models.Model], set[Any]] = field(default_factory=dict)
-    groups: dict[str, int] = field(default_factory=dict)
-    listed_groups: set[str] = field(default_factory=set)
+    groups: dict[tuple[int, str], int] = field(default_factory=dict)
+    listed_groups: set[tuple[int, str]] = field(default_factory=set)
+    kept_components: set[tuple[int, str]] = field(default_factory=set)
     secrets: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 

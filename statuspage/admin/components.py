@@ -1,4 +1,4 @@
-"""Components and the page itself."""
+"""Components: what a page tells of."""
 
 from django import forms
 from django.contrib import admin
@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from oncall import clock
 from oncall.edges.admin import HistoryAdmin, Verb, VerbForm, VerbsAdmin
 from statuspage import impacts, public, rights
+from statuspage.admin.several import OfAPage
 from statuspage.documents.words import STATUS_WORD
 from statuspage.models import Component, ComponentStatus, StatusPage
 
@@ -33,7 +34,7 @@ SET_STATUS = Verb(
 
 
 @admin.register(Component)
-class ComponentAdmin(VerbsAdmin, HistoryAdmin):
+class ComponentAdmin(OfAPage, VerbsAdmin, HistoryAdmin):
     """The tree as a list; the baseline changes through its verb, which keeps what uptime is computed from."""
 
     verbs = (SET_STATUS,)
@@ -67,11 +68,16 @@ class ComponentAdmin(VerbsAdmin, HistoryAdmin):
     def get_changelist_instance(self, request: HttpRequest):
         """With what the page shows, computed once for the whole list."""
         found = super().get_changelist_instance(request)
-        value = public.frame(StatusPage.main(), at=clock.now())
-        shown = {one.id: STATUS_WORD[one.status] for one in value.components}
+        wanted = StatusPage.objects.filter(pk__in={component.page_id for component in found.result_list})
+        frames = [public.frame(page, at=clock.now()) for page in wanted]
+        shown = {one.id: STATUS_WORD[one.status] for frame in frames for one in frame.components}
         for component in found.result_list:
             component.shown_word = shown.get(component.public_id, "Not shown")
         return found
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Component | None = None) -> tuple[str, ...]:
+        """What was told of a component stands on its page: it stays there."""
+        return ("page",) if obj else ()
 
     @admin.display(description="On the page")
     def shown(self, component: Component) -> str:
@@ -83,17 +89,3 @@ class ComponentAdmin(VerbsAdmin, HistoryAdmin):
 
     def verb_version(self, component: Component) -> str:
         return component.updated_at.isoformat()
-
-
-@admin.register(StatusPage)
-class StatusPageAdmin(HistoryAdmin):
-    """The page's name, zone and language."""
-
-    fields = ("name", "time_zone", "language")
-    list_display = ("name", "time_zone", "language")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj=None) -> bool:
-        return False

@@ -53,6 +53,7 @@ class ComposeForm(forms.Form):
     ) -> None:
         """``now`` is what is said of components already, ``proposed`` what the grid starts with."""
         super().__init__(*args, **options)
+        self.page = page
         self.now, proposed = now or {}, proposed or {}
         self.components = [row for row in public.visible(page.components.all()) if not row.is_group]
         names = {row.pk: row.name for row in page.components.all()}

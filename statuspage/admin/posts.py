@@ -72,6 +72,7 @@ class PostAdmin(ToldAdmin):
             components=form.chosen(),
             next_update_at=at + soon if soon else None,
             incident=self._incident(request),
+            page=form.page,
             by=request.user,
             at=at,
             **form.words(),
@@ -103,4 +104,4 @@ class MaintenanceAdmin(ToldAdmin):
 
     def publish(self, request: HttpRequest, form: composing.NewMaintenanceForm, at: datetime) -> Post:
         rows = [row for row, status in form.chosen().items() if status == rollup.MAINTENANCE]
-        return maintenance.schedule(components=rows, by=request.user, at=at, **form.words())
+        return maintenance.schedule(components=rows, page=form.page, by=request.user, at=at, **form.words())

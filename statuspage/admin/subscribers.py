@@ -5,6 +5,7 @@ from django.http import HttpRequest
 
 from oncall.edges.admin import HistoryAdmin, Verb, VerbsAdmin
 from statuspage import subscriptions
+from statuspage.admin.several import OfAPage
 from statuspage.models import Subscriber
 
 
@@ -25,7 +26,7 @@ UNSUBSCRIBE = Verb(
 
 
 @admin.register(Subscriber)
-class SubscriberAdmin(VerbsAdmin):
+class SubscriberAdmin(OfAPage, VerbsAdmin):
     """Read-only, with one verb."""
 
     verbs = (UNSUBSCRIBE,)
@@ -50,7 +51,7 @@ class SubscriberAdmin(VerbsAdmin):
         "unsubscribed_at",
         "forget_at",
     )
-    readonly_fields = fields
+    readonly_fields = (*fields, "page")
 
     def get_queryset(self, request: HttpRequest):
         return super().get_queryset(request).prefetch_related("components")

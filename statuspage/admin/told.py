@@ -1,6 +1,6 @@
 """What posts and planned maintenance share: one composer with preview, components and "this mails N people"."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +19,8 @@ from oncall.edges.admin import Button, HistoryAdmin, VerbsAdmin
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import fill
 from statuspage import fanout, public, publishing, rights
-from statuspage.admin import composing
+from statuspage.admin import composing, several
+from statuspage.admin.several import OfAPage
 from statuspage.documents import cards, mail
 from statuspage.models import Impact, Post, PostUpdate, StatusPage
 
@@ -60,7 +61,7 @@ class UpdatesInline(admin.TabularInline):
         return request.user.has_perm("statuspage.view_post")
 
 
-class ToldAdmin(VerbsAdmin, HistoryAdmin):
+class ToldAdmin(OfAPage, VerbsAdmin, HistoryAdmin):
     """What posts and maintenances share: a list, a page with the story, and the composer.
 
     Each of the two says by ``publish(request, form, at)`` how its form becomes a post.
@@ -98,7 +99,7 @@ class ToldAdmin(VerbsAdmin, HistoryAdmin):
         return super().render_change_form(request, context, *args, **options)
 
     def get_readonly_fields(self, request: HttpRequest, obj=None) -> tuple[str, ...]:
-        return self.fields
+        return (*self.fields, "page")
 
     def save_model(self, request: HttpRequest, obj: Post, form, change: bool) -> None:
         """Nothing of the post itself is written here: its verbs do that."""
@@ -125,7 +126,7 @@ class ToldAdmin(VerbsAdmin, HistoryAdmin):
         found = super().buttons(request, obj, back=back)
         if self.has_change_permission(request, obj):
             found.insert(0, _link("Post an update", self._url("update", obj.pk), "megaphone", "btn-fill"))
-        found.append(_link("On the page", f"/incidents/{obj.public_id}/", "open"))
+        found.append(_link("On the page", obj.page.link(f"/incidents/{obj.public_id}/"), "open"))
         return found
 
     # -- the composer --------------------------------------------------------------------------------------
@@ -141,20 +142,24 @@ class ToldAdmin(VerbsAdmin, HistoryAdmin):
         """Write a new one."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        page = StatusPage.main()
         try:
             start = self.draft(request)
         except DomainError as refusal:
             messages.error(request, refusal.detail)
             return HttpResponseRedirect(self._url("changelist"))
+        proposed = start.pop("proposed", {})
+        page = several.chosen(request, proposed)
         form = self.new_form(
             request.POST or None,
             page=page,
             now=shown_now(page),
-            proposed=start.pop("proposed", {}),
+            proposed=proposed,
             initial=start,
         )
-        return self.compose(request, form, self.new_title, lambda at: self.publish(request, form, at))
+        offered = several.choices(request, page)
+        return self.compose(
+            request, form, self.new_title, lambda at: self.publish(request, form, at), pages=offered
+        )
 
     def draft(self, request: HttpRequest) -> dict:
         """What the form holds before anybody has typed."""
@@ -197,6 +202,7 @@ class ToldAdmin(VerbsAdmin, HistoryAdmin):
         title: str,
         publish: Callable[[datetime], Post],
         post: Post | None = None,
+        pages: Sequence[dict] = (),
     ) -> HttpResponse:
         """Ask, show exactly what will be told and whom it mails, then tell it; never the last first."""
         preview, refusal = None, ""
@@ -214,6 +220,7 @@ class ToldAdmin(VerbsAdmin, HistoryAdmin):
             "title": title,
             "opts": self.opts,
             "form": form,
+            "pages": pages,
             "preview": preview,
             "previewed": form.mark() if preview else "",
             "refusal": refusal,

@@ -28,6 +28,7 @@ class PostUpdateSerializer(serializers.ModelSerializer):
 class PostSerializer(serializers.ModelSerializer):
     id = serializers.CharField(source="public_id", read_only=True)
     impact = serializers.CharField(source="shown_impact", read_only=True)
+    page = serializers.CharField(source="page.slug", read_only=True)
     incident = serializers.SerializerMethodField()
     components = serializers.SerializerMethodField()
     updates = PostUpdateSerializer(many=True, read_only=True)
@@ -36,6 +37,7 @@ class PostSerializer(serializers.ModelSerializer):
         model = Post
         fields = [
             "id",
+            "page",
             "name",
             "status",
             "impact",

@@ -3,20 +3,24 @@
 from copy import copy
 
 from django.db import transaction
+from django.db.models import RestrictedError
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 
 from oncall import clock
 from oncall.edges.api import Idempotent
+from oncall.messaging.errors import DomainError
 from oncall.models import Service
 from statuspage import impacts, public
-from statuspage.models import Component, ComponentStatus, StatusPage
+from statuspage.api.pages import PAGE, OfAPage, OnThePage
+from statuspage.models import Component, ComponentStatus
 
 
 class ComponentSerializer(serializers.ModelSerializer):
     id = serializers.CharField(source="public_id", read_only=True)
-    group = serializers.SlugRelatedField(
+    page = serializers.CharField(source="page.slug", read_only=True)
+    group = OnThePage(
         source="parent",
-        slug_field="slug",
         queryset=Component.objects.filter(is_group=True),
         allow_null=True,
         required=False,
@@ -33,6 +37,7 @@ class ComponentSerializer(serializers.ModelSerializer):
         model = Component
         fields = [
             "id",
+            "page",
             "slug",
             "name",
             "description",
@@ -55,20 +60,21 @@ class ComponentSerializer(serializers.ModelSerializer):
         return self.context["shown"].get(component.public_id)
 
     def validate_slug(self, slug: str) -> str:
-        others = Component.objects.filter(page=StatusPage.main(), slug=slug)
+        others = Component.objects.filter(page=self.context["page"], slug=slug)
         if others.exclude(pk=self.instance.pk if self.instance else None).exists():
             raise serializers.ValidationError("Another component has this slug.")
         return slug
 
     def validate(self, given: dict) -> dict:
-        row = copy(self.instance) if self.instance else Component()
+        row = copy(self.instance) if self.instance else Component(page=self.context["page"])
         for name, value in given.items():
             setattr(row, name, value)
         row.clean()
         return given
 
 
-class ComponentViewSet(Idempotent, viewsets.ModelViewSet):
+@extend_schema(parameters=[PAGE])
+class ComponentViewSet(OfAPage, Idempotent, viewsets.ModelViewSet):
     """Components and groups. Writing ``status`` sets the baseline; what open posts say is not touched."""
 
     queryset = Component.objects.select_related("parent", "service")
@@ -80,20 +86,30 @@ class ComponentViewSet(Idempotent, viewsets.ModelViewSet):
     http_method_names = ["get", "head", "options", "post", "patch", "delete"]
 
     def get_serializer_context(self) -> dict:
-        value = public.frame(StatusPage.main(), at=clock.now())
-        return super().get_serializer_context() | {"shown": {one.id: one.status for one in value.components}}
+        found = super().get_serializer_context()
+        if "page" not in found:
+            return found
+        value = public.frame(found["page"], at=clock.now())
+        return found | {"shown": {one.id: one.status for one in value.components}}
 
     def perform_create(self, serializer: ComponentSerializer) -> None:
-        self._save(serializer)
+        self._save(serializer, page=self.page)
 
     def perform_update(self, serializer: ComponentSerializer) -> None:
         self._save(serializer)
 
     @transaction.atomic
-    def _save(self, serializer: ComponentSerializer) -> None:
+    def _save(self, serializer: ComponentSerializer, **new) -> None:
         baseline = serializer.validated_data.pop("status", None)
-        component = serializer.save()
+        component = serializer.save(**new)
         if baseline is not None:
             serializer.instance = impacts.set_status(
                 component, baseline, by=self.request.user, at=clock.now()
             )
+
+    def perform_destroy(self, component: Component) -> None:
+        """A group goes once nothing is in it."""
+        try:
+            component.delete()
+        except RestrictedError:
+            raise DomainError("in_use", f"{component.name} is not empty. Move what it holds first.") from None

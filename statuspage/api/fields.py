@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from incidents.models import Incident
 from statuspage import rollup
-from statuspage.models import Component, StatusPage
+from statuspage.models import Component
 
 LOWEST, HIGHEST = 2000, 2100
 
@@ -26,7 +26,7 @@ class InstantField(serializers.DateTimeField):
 
 @extend_schema_field({"type": "object", "additionalProperties": {"enum": list(rollup.SEVERITY_ORDER)}})
 class StatusesField(serializers.Field):
-    """``{slug: status}``; components by slug or by public id."""
+    """``{slug: status}``; components by slug or by public id, of the page in the context."""
 
     default_error_messages = {
         "shape": "Give an object: each component's slug with its status.",
@@ -40,7 +40,7 @@ class StatusesField(serializers.Field):
         return {self._component(name): self._status(value) for name, value in data.items()}
 
     def _component(self, name: str) -> Component:
-        rows = Component.objects.filter(page=StatusPage.main(), is_group=False)
+        rows = Component.objects.filter(page=self.context["page"], is_group=False)
         found = rows.filter(slug=name).first() or rows.filter(public_id=name).first()
         return found or self.fail("component", name=str(name)[:100])
 

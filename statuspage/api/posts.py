@@ -18,6 +18,7 @@ from oncall import clock
 from oncall.edges.api import Idempotent
 from statuspage import fanout, maintenance, publishing
 from statuspage.api import bodies
+from statuspage.api.pages import PAGE, OfAPage
 from statuspage.models import Component, Post, StatusPage
 
 DRY_RUN = OpenApiParameter(
@@ -26,7 +27,7 @@ DRY_RUN = OpenApiParameter(
 FOLLOW_UPS = ("news", "resolve", "start", "complete", "cancel", "reschedule")
 
 
-class Told(Idempotent, viewsets.ReadOnlyModelViewSet):
+class Told(OfAPage, Idempotent, viewsets.ReadOnlyModelViewSet):
     """What posts and maintenances share."""
 
     lookup_field = "public_id"
@@ -34,10 +35,11 @@ class Told(Idempotent, viewsets.ReadOnlyModelViewSet):
     filterset_fields = ["status"]
     search_fields = ["name"]
     actions_with_own_rights = FOLLOW_UPS
+    found_anywhere = True
     kind: str
 
     def get_queryset(self) -> QuerySet[Post]:
-        posts = Post.objects.filter(page__slug="main", kind=self.kind)
+        posts = super().get_queryset().filter(kind=self.kind)
         return posts.prefetch_related("updates", "components", "impacts")
 
     def get_serializer_context(self) -> dict:
@@ -45,8 +47,8 @@ class Told(Idempotent, viewsets.ReadOnlyModelViewSet):
         seen = Incident.objects.visible_to(self.request.user).filter(posts__isnull=False)
         return super().get_serializer_context() | {"seen": set(seen.values_list("pk", flat=True))}
 
-    def read(self, body: type[serializers.Serializer]) -> dict[str, Any]:
-        given = body(data=self.request.data, context={"request": self.request})
+    def read(self, body: type[serializers.Serializer], page: StatusPage | None = None) -> dict[str, Any]:
+        given = body(data=self.request.data, context={"request": self.request, "page": page or self.page})
         given.is_valid(raise_exception=True)
         return given.validated_data
 
@@ -58,13 +60,15 @@ class Told(Idempotent, viewsets.ReadOnlyModelViewSet):
                 count = recipients(post)
                 transaction.set_rollback(True)
                 return Response({"dry_run": True, "recipients": {"email": count}})
-        return Response(self.get_serializer(self.get_queryset().get(pk=post.pk)).data, status=code)
+        shown = Post.objects.select_related("page").prefetch_related("updates", "components", "impacts")
+        return Response(self.get_serializer(shown.get(pk=post.pk)).data, status=code)
 
-    @extend_schema(request=bodies.NewsBody, parameters=[DRY_RUN])
+    @extend_schema(request=bodies.NewsBody, parameters=[DRY_RUN, PAGE])
     @action(detail=True, methods=["post"], url_path="update", url_name="update-told")
     def news(self, request: Request, public_id: str) -> Response:
         """Tell the public what is new."""
-        post, given, at = self.get_object(), self.read(bodies.NewsBody), clock.now()
+        post, at = self.get_object(), clock.now()
+        given = self.read(bodies.NewsBody, post.page)
         soon = given.pop("next_update_in", None)
         promised = at + timedelta(seconds=soon) if soon else None
         return self.tell(
@@ -80,6 +84,7 @@ def recipients(post: Post) -> int:
     return fanout.audience(post.page, post.kind, told.status, post.components.all()).count()
 
 
+@extend_schema(parameters=[PAGE])
 class PostViewSet(Told):
     """Incidents as the public reads them."""
 
@@ -87,13 +92,16 @@ class PostViewSet(Told):
     serializer_class = bodies.PostSerializer
     kind = Post.Kind.INCIDENT
 
-    @extend_schema(request=bodies.NewPostBody, parameters=[DRY_RUN])
+    @extend_schema(request=bodies.NewPostBody, parameters=[DRY_RUN, PAGE])
     def create(self, request: Request) -> Response:
         """Tell the public about an incident."""
         given, at = self.read(bodies.NewPostBody), clock.now()
-        return self.tell(lambda: publishing.publish(by=request.user, at=at, **given), status.HTTP_201_CREATED)
+        page = self.page
+        return self.tell(
+            lambda: publishing.publish(page=page, by=request.user, at=at, **given), status.HTTP_201_CREATED
+        )
 
-    @extend_schema(request=bodies.LastWordBody, parameters=[DRY_RUN])
+    @extend_schema(request=bodies.LastWordBody, parameters=[DRY_RUN, PAGE])
     @action(detail=True, methods=["post"])
     def resolve(self, request: Request, public_id: str) -> Response:
         """It is over."""
@@ -101,6 +109,7 @@ class PostViewSet(Told):
         return self.tell(lambda: publishing.resolve(post, by=request.user, at=clock.now(), **given))
 
 
+@extend_schema(parameters=[PAGE])
 class MaintenanceViewSet(Told):
     """Planned maintenance."""
 
@@ -108,44 +117,44 @@ class MaintenanceViewSet(Told):
     serializer_class = bodies.MaintenanceSerializer
     kind = Post.Kind.MAINTENANCE
 
-    @extend_schema(request=bodies.NewMaintenanceBody, parameters=[DRY_RUN])
+    @extend_schema(request=bodies.NewMaintenanceBody, parameters=[DRY_RUN, PAGE])
     def create(self, request: Request) -> Response:
         """Announce a maintenance."""
         given, at = self.read(bodies.NewMaintenanceBody), clock.now()
-        names = given.pop("components", [])
-        rows = list(Component.objects.filter(page=StatusPage.main(), slug__in=names, is_group=False))
+        names, page = given.pop("components", []), self.page
+        rows = list(Component.objects.filter(page=page, slug__in=names, is_group=False))
         unknown = set(names) - {row.slug for row in rows}
         if unknown:
             raise serializers.ValidationError(
                 {"components": [f"There is no component {min(unknown)[:100]!r}."]}
             )
         return self.tell(
-            lambda: maintenance.schedule(components=rows, by=request.user, at=at, **given),
+            lambda: maintenance.schedule(components=rows, page=page, by=request.user, at=at, **given),
             status.HTTP_201_CREATED,
         )
 
-    @extend_schema(request=bodies.EdgeBody, parameters=[DRY_RUN])
+    @extend_schema(request=bodies.EdgeBody, parameters=[DRY_RUN, PAGE])
     @action(detail=True, methods=["post"])
     def start(self, request: Request, public_id: str) -> Response:
         """Begin now."""
         post, given = self.get_object(), self.read(bodies.EdgeBody)
         return self.tell(lambda: maintenance.start(post, by=request.user, at=clock.now(), **given))
 
-    @extend_schema(request=bodies.EdgeBody, parameters=[DRY_RUN])
+    @extend_schema(request=bodies.EdgeBody, parameters=[DRY_RUN, PAGE])
     @action(detail=True, methods=["post"])
     def complete(self, request: Request, public_id: str) -> Response:
         """End now."""
         post, given = self.get_object(), self.read(bodies.EdgeBody)
         return self.tell(lambda: maintenance.complete(post, by=request.user, at=clock.now(), **given))
 
-    @extend_schema(request=bodies.LastWordBody, parameters=[DRY_RUN])
+    @extend_schema(request=bodies.LastWordBody, parameters=[DRY_RUN, PAGE])
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, public_id: str) -> Response:
         """It does not take place."""
         post, given = self.get_object(), self.read(bodies.LastWordBody)
         return self.tell(lambda: maintenance.cancel(post, by=request.user, at=clock.now(), **given))
 
-    @extend_schema(request=bodies.MoveBody, parameters=[DRY_RUN])
+    @extend_schema(request=bodies.MoveBody, parameters=[DRY_RUN, PAGE])
     @action(detail=True, methods=["post"])
     def reschedule(self, request: Request, public_id: str) -> Response:
         """Move its window."""

@@ -40,6 +40,7 @@ def index(page: Page) -> bytes:
     return _page(
         "index",
         page,
+        canonical="/",
         table=table,
         banner=banner(page),
         running=[cards.card(page, post) for post in running],
@@ -117,6 +118,7 @@ def incident(page: Page, post: Post) -> bytes:
     return _page(
         "incident",
         page,
+        canonical=f"/incidents/{post.id}/",
         post=shown,
         kind=post.kind,
         is_open=post.is_open,
@@ -154,6 +156,7 @@ def history(page: Page, *, last: date, since: date | None, earlier: date | None)
     return _page(
         "history",
         page,
+        canonical=f"/history/{last:%Y-%m}/",
         months=[_month(page, month) for month in months],
         since=words.month(since) if since else "",
         earlier=f"{earlier:%Y-%m}" if earlier else "",
@@ -223,6 +226,7 @@ def year(page: Page, component: Component | None) -> bytes:
     return _page(
         "uptime",
         page,
+        canonical=f"/uptime/{component.id}/",
         component=component,
         components=years.shown(page),
         figures=years.figures(told),
@@ -257,6 +261,7 @@ def _page(template: str, page: Page, **context: object) -> bytes:
         "sentence": words.sentence(page.status.description),
         "zone": words.zone_name(page.as_of, page.site.zone),
         "here": template,
+        "frame": "statuspage/base.html" if page.site.is_public else "statuspage/bare.html",
     }
     return render_to_string(f"statuspage/{template}.html", head | context).encode()
 

@@ -18,13 +18,23 @@ CLOSED = frozenset({"resolved", "postmortem", "completed", "cancelled"})
 
 @dataclass(frozen=True)
 class Site:
-    """The page itself. ``url`` has no slash at its end."""
+    """The page itself. ``url`` has no slash at its end, ``prefix`` stands before every path of it.
+
+    ``sheet`` and ``logo`` are paths of its own style and picture, empty without.
+    """
 
     id: str
     name: str
     url: str
     time_zone: str
     updated_at: datetime
+    prefix: str = ""
+    sheet: str = ""
+    logo: str = ""
+    support_url: str = ""
+    home_url: str = ""
+    footer: str = ""
+    is_public: bool = True
 
     @property
     def zone(self) -> ZoneInfo:

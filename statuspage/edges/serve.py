@@ -1,8 +1,8 @@
 """Answers public requests before Django hears of them: no database, no session, no cookie, no middleware.
 
 Every document is ready as bytes with its headers (``following``). What is not there, and everything that is not a
-plain reading, goes on to Django. Links in documents come from PUBLIC_URL and never from the request, so whatever
-Host a request claims, the bytes are the same.
+plain reading, goes on to Django. The Host that a request claims chooses among the pages that there are, and any
+other Host gets the main page; links in documents come from the page's own address, never from the request.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,8 +10,11 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from oncall import clock
 from statuspage import catalogue
-from statuspage.edges.following import Answer, Following
+from statuspage.edges import strips
+from statuspage.edges.following import Answer, Copies, Following
+from statuspage.edges.place import MARK, host_of
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable], Iterable[bytes]]
@@ -30,27 +33,45 @@ class Serve:
         if not self._is_started:
             self._following.start()
             self._is_started = True
+        if self._following.knows_hosts:
+            at_host = self._following.by_host.get(host_of(environ))
+            environ[MARK] = at_host.slug if at_host else ""
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return self._application(environ, start_response)
-        found = self._find(environ)
+        copies, found = self._find(environ)
         if found is None:
             return self._application(environ, start_response)
-        if self._following.is_behind:
-            return self._prefer_django(found, environ, start_response)
-        return answer(found, environ, start_response)
+        if copies.is_behind:
+            return self._prefer_django(copies, found, environ, start_response)
+        return answer(self._as_it_is_now(copies, found), environ, start_response)
 
-    def _find(self, environ: Environ) -> Answer | None:
-        """The document at this path, or the one that a form asks for by its question."""
-        answers, path = self._following.answers, environ["PATH_INFO"]
+    def _find(self, environ: Environ) -> tuple[Copies | None, Answer | None]:
+        """The document at this path of the page that is asked for, or what a form asks for by its question."""
+        copies, path = self._following.at(host_of(environ), environ["PATH_INFO"])
+        if copies is None:
+            return None, None
+        answers = copies.answers
         found = answers.get(path)
         if found is None and not path.endswith("/"):
             found = answers.get(catalogue.canonical(path))
         query = environ.get("QUERY_STRING")
-        return answers.get(catalogue.asked(found.rendered.path, query)) if found and query else found
+        return copies, answers.get(catalogue.asked(found.rendered.path, query)) if found and query else found
 
-    def _prefer_django(self, found: Answer, environ: Environ, start_response: Callable) -> Iterable[bytes]:
+    def _as_it_is_now(self, copies: Copies, found: Answer) -> Answer:
+        """With an emergency's line, and with its age where nobody has kept it up for minutes."""
+        if found.rendered.media != "html":
+            return found
+        line = self._following.line(copies.slug)
+        age = strips.age_of(copies.made_at, copies.time_zone, clock.now())
+        rendered = strips.on_top(found.rendered, line, age)
+        return found if rendered is found.rendered else Answer.of(rendered, clock.now())
+
+    def _prefer_django(
+        self, copies: Copies, found: Answer, environ: Environ, start_response: Callable
+    ) -> Iterable[bytes]:
         """Nobody keeps the copies up: let a view make the document, and fall back on the copy if it cannot."""
         begun: list[tuple] = []
+        found = self._as_it_is_now(copies, found)
 
         def note(status: str, headers: list, *failure: Any) -> None:
             begun[:] = [(status, headers, *failure)]

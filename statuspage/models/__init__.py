@@ -1,5 +1,6 @@
+from statuspage.models.face import MAIN, Audience
+from statuspage.models.logo import Logo
 from statuspage.models.page import (
-    MAIN,
     Component,
     ComponentStatus,
     Language,
@@ -13,11 +14,13 @@ from statuspage.models.subscribers import SignUp, Subscriber
 
 __all__ = [
     "MAIN",
+    "Audience",
     "Component",
     "ComponentImpact",
     "ComponentStatus",
     "Impact",
     "Language",
+    "Logo",
     "Maintenance",
     "Post",
     "PostUpdate",

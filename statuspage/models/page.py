@@ -14,8 +14,8 @@ from oncall.messaging import doorbell
 from oncall.models import Service
 from oncall.models.fields import TimeZoneField
 from statuspage import rollup
+from statuspage.models.face import MAIN, Audience, Face
 
-MAIN = "main"
 DEEPEST_GROUP = 5
 
 
@@ -49,22 +49,28 @@ def default_language() -> str:
 
 class StatusPageQuerySet(models.QuerySet):
     def due(self, now: datetime) -> "StatusPageQuerySet":
-        """Pages whose snapshots are to be made anew: after a change, and each minute."""
+        """Public pages whose snapshots are to be made anew: after a change, and each minute."""
         behind = ~Q(rendered_version=F("version")) & Q(rendered_at__lte=now - RENDERS_EVERY)
         past_behind = ~Q(swept_version=F("version")) & Q(swept_at__lte=now - SWEEPS_EVERY)
         never = Q(rendered_at=None) | Q(swept_at=None)
-        return self.filter(never | behind | past_behind | Q(rendered_at__lte=now - TICK))
+        return self.public().filter(never | behind | past_behind | Q(rendered_at__lte=now - TICK))
+
+    def public(self) -> "StatusPageQuerySet":
+        """Pages that everybody may read; of no other one is a copy kept."""
+        return self.filter(audience=Audience.PUBLIC)
 
 
-class StatusPage(models.Model):
-    """One public page. ``version`` grows with every change of anything on it: copies of an older one are stale.
+class StatusPage(Face):
+    """One page for the public, or for those it is meant for.
+
+    ``version`` grows with every change of anything on it: copies of an older one are stale.
 
     ``rendered_version`` and ``rendered_at`` tell what its snapshots were last made of, ``swept_version`` up to
     which change those of the past are right too, and ``serial`` grows whenever one of them has become other bytes;
     ``exported_serial`` is what the exported files were made of.
     """
 
-    slug = models.SlugField(unique=True, default=MAIN)
+    slug = models.SlugField(unique=True, default=MAIN, help_text="Its name in addresses and in the API.")
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
     name = models.CharField(max_length=100, help_text="Your company or product, as customers know it.")
     time_zone = TimeZoneField(help_text="Times and days on the page are those of this zone.")
@@ -95,19 +101,29 @@ class StatusPage(models.Model):
         "serial",
         "exported_serial",
     )
-    history = HistoricalRecords(excluded_fields=list(COUNTED))
+    SECRET = ("password", "key_hash")
+    history = HistoricalRecords(excluded_fields=[*COUNTED, *SECRET])
+
+    class Meta(Face.Meta):
+        abstract = False
+        ordering = ["pk"]
 
     def __str__(self) -> str:
         return self.name
 
     def save(self, *args, **options) -> None:
-        """Everything but the counters, which only grow; what the page says of itself outdates its copies."""
+        """Everything but the counters, which only grow; what the page says of itself outdates its copies.
+
+        A page that is not public any more loses its copies in the same transaction.
+        """
         if self.pk and not options.get("force_insert") and options.get("update_fields") is None:
             own = {field.name for field in self._meta.concrete_fields if not field.primary_key}
             options["update_fields"] = own.difference(self.COUNTED)
         with transaction.atomic():
             super().save(*args, **options)
             outdate(self.pk)
+            if not self.is_public and self.snapshots.all().delete()[0]:
+                StatusPage.objects.filter(pk=self.pk).update(serial=F("serial") + 1)
 
     @classmethod
     def main(cls) -> "StatusPage":
@@ -176,7 +192,7 @@ class Component(Public):
     )
     parent = models.ForeignKey(
         "self",
-        models.PROTECT,
+        models.RESTRICT,  # a group goes with its page, but not alone
         null=True,
         blank=True,
         related_name="children",
@@ -232,6 +248,8 @@ class Component(Public):
                 raise ValidationError(
                     {"parent": "A group cannot hold itself, and groups nest five deep at most."}
                 )
+            if above.page_id != self.page_id:
+                raise ValidationError({"parent": f"{above.name} stands on another page."})
             if not above.is_group:
                 raise ValidationError({"parent": f"{above.name} is not a group."})
             above, depth = above.parent, depth + 1

@@ -5,8 +5,7 @@ No cookie, no session, so nothing to forge: the link itself is the right to act.
 
 from datetime import datetime
 
-from django.http import HttpRequest, HttpResponse
-from django.utils import translation
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -15,9 +14,11 @@ from oncall import clock
 from oncall.edges.network import client_address
 from oncall.messaging.errors import DomainError
 from statuspage import forms, links, public, subscriptions
-from statuspage.documents import html, words
+from statuspage.documents import words
+from statuspage.edges import door
+from statuspage.edges.place import placed
 from statuspage.models import StatusPage, Subscriber
-from statuspage.views.pages import HTML, framed, missing
+from statuspage.views.pages import HTML, framed, missing, plain
 
 EVERYTHING = subscriptions.Choice()
 
@@ -25,7 +26,7 @@ EVERYTHING = subscriptions.Choice()
 def page_of(template: str, *, page: StatusPage | None = None, status: int = 200, **context) -> HttpResponse:
     """A page in the public frame that belongs to one reader."""
     page = page or StatusPage.main()
-    body = html.plain(template, public.frame(page, at=clock.now()), **context)
+    body = plain(template, page, **context)
     response = HttpResponse(body, status=status, content_type=HTML)
     response["Cache-Control"] = "no-store"
     response["X-Robots-Tag"] = "noindex"
@@ -37,22 +38,14 @@ def notice(title: str, text: str, *, again: bool = False, status: int = 200, **c
     return page_of("notice", title=title, text=text, again=again, status=status, **context)
 
 
-def speaking(subscriber: Subscriber | None) -> translation.override:
-    """The language of the page that an address is subscribed to; for a stranger that of the main page."""
-    page = subscriber.page if subscriber else StatusPage.main()
-    return translation.override(page.language)
-
-
 @csrf_exempt
+@placed
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: HttpRequest) -> HttpResponse:
     """The form. The answer to a good address is always the same, whatever becomes of it."""
-    page = StatusPage.main()
-    with translation.override(page.language):
-        return _subscribe(request, page)
-
-
-def _subscribe(request: HttpRequest, page: StatusPage) -> HttpResponse:
+    page = request.place.page
+    if not door.is_open(request, page):
+        return door.closed(request, page, "/subscribe/")
     if request.method != "POST":
         return page_of("subscribe", page=page, **forms.fields(page, EVERYTHING))
     asked = forms.read(request, page)
@@ -77,20 +70,21 @@ def _subscribe(request: HttpRequest, page: StatusPage) -> HttpResponse:
             "nothing else comes before that."
         ),
         status=202,
+        page=page,
     )
 
 
 @csrf_exempt
+@placed
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """The link of the confirmation mail: a button to say yes, and one to say "this was not me"."""
     at = clock.now()
     subscriber = links.by_confirm_token(token, at=at)
-    with speaking(subscriber):
-        return _confirm(request, subscriber, at) if subscriber else _used_up()
-
-
-def _confirm(request: HttpRequest, subscriber: Subscriber, at: datetime) -> HttpResponse:
+    if subscriber is None:
+        return _used_up(request.place.page)
+    if away := _away(request, subscriber):
+        return away
     if request.method != "POST":
         return page_of(
             "confirm",
@@ -102,24 +96,33 @@ def _confirm(request: HttpRequest, subscriber: Subscriber, at: datetime) -> Http
     try:
         return _answered(request, subscriber, at)
     except DomainError:
-        return _used_up()
+        return _used_up(subscriber.page)
 
 
 def _answered(request: HttpRequest, subscriber: Subscriber, at: datetime) -> HttpResponse:
     if request.POST.get("answer") == "not_me":
         subscriptions.refuse(subscriber, at=at)
         told = gettext("%(address)s is never asked again.") % {"address": _masked(subscriber.address)}
-        return notice(gettext("Thank you"), told)
+        return notice(gettext("Thank you"), told, page=subscriber.page)
     subscriber = subscriptions.confirm(subscriber, at=at)
     chosen = {"kinds": subscriptions.kinds_of(subscriber), "what": subscriptions.subject_of(subscriber)}
     return notice(
         gettext("You are subscribed"),
         gettext("%(address)s receives %(kinds)s of %(what)s.") % {"address": subscriber.address, **chosen},
         manage=links.manage_url(subscriber),
+        page=subscriber.page,
     )
 
 
-def _used_up() -> HttpResponse:
+def _away(request: HttpRequest, subscriber: Subscriber) -> HttpResponse | None:
+    """Who opens a link at another page's address is sent to the right one; a closed page asks who reads it."""
+    page = subscriber.page
+    if page.pk != request.place.page.pk and request.method != "POST":
+        return HttpResponseRedirect(f"{page.url}{request.place.path}")
+    return None if door.is_open(request, page) else door.closed(request, page, request.place.path)
+
+
+def _used_up(page: StatusPage) -> HttpResponse:
     return notice(
         gettext("This link is used up"),
         gettext(
@@ -127,23 +130,29 @@ def _used_up() -> HttpResponse:
         ),
         again=True,
         status=404,
+        page=page,
     )
 
 
 @csrf_exempt
+@placed
 @require_http_methods(["GET", "HEAD", "POST"])
 def manage(request: HttpRequest, token: str) -> HttpResponse:
     """Change what one receives, or leave."""
     subscriber = links.by_manage_token(token)
-    with speaking(subscriber):
-        return _manage(request, subscriber) if subscriber else missing(request)
-
-
-def _manage(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    if subscriber is None:
+        return missing(request)
+    if away := _away(request, subscriber):
+        return away
     if request.method == "POST" and request.POST.get("answer") == "leave":
         return _leave(subscriber)
     if subscriber.state != Subscriber.State.ACTIVE:
-        return notice(gettext("You are not subscribed"), _nothing(subscriber), again=True)
+        return notice(
+            gettext("You are not subscribed"),
+            _nothing(subscriber),
+            again=True,
+            page=subscriber.page,
+        )
     saved = request.method == "POST"
     if saved:
         subscriptions.choose(subscriber, forms.read_choice(request.POST, subscriber.page))
@@ -159,6 +168,7 @@ def _manage(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
 
 
 @csrf_exempt
+@placed
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """The way out, for people and for mail clients (RFC 8058): POST acts at once, whatever its body.
@@ -166,18 +176,22 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     An address that is gone already is answered as if it had just left.
     """
     subscriber = links.by_manage_token(token)
-    with speaking(subscriber):
-        return _unsubscribe(request, subscriber)
-
-
-def _unsubscribe(request: HttpRequest, subscriber: Subscriber | None) -> HttpResponse:
     if subscriber is None:
-        unknown = gettext("This link belongs to no address that we know.")
-        return notice(gettext("You are unsubscribed"), unknown, again=True)
+        return notice(
+            gettext("You are unsubscribed"),
+            gettext("This link belongs to no address that we know."),
+            again=True,
+            page=request.place.page,
+        )
     if request.method == "POST":
         return _leave(subscriber)
     if subscriber.state != Subscriber.State.ACTIVE:
-        return notice(gettext("You are unsubscribed"), _nothing(subscriber), again=True)
+        return notice(
+            gettext("You are unsubscribed"),
+            _nothing(subscriber),
+            again=True,
+            page=subscriber.page,
+        )
     return page_of(
         "unsubscribe", page=subscriber.page, address=subscriber.address, manage=links.manage_url(subscriber)
     )
@@ -185,8 +199,13 @@ def _unsubscribe(request: HttpRequest, subscriber: Subscriber | None) -> HttpRes
 
 def _leave(subscriber: Subscriber) -> HttpResponse:
     subscriptions.unsubscribe(subscriber, at=clock.now())
-    told = gettext("%(address)s receives nothing more. Your address is deleted within a day.")
-    return notice(gettext("You are unsubscribed"), told % {"address": subscriber.address}, again=True)
+    return notice(
+        gettext("You are unsubscribed"),
+        gettext("%(address)s receives nothing more. Your address is deleted within a day.")
+        % {"address": subscriber.address},
+        again=True,
+        page=subscriber.page,
+    )
 
 
 def _nothing(subscriber: Subscriber) -> str:

@@ -93,13 +93,13 @@ def test_a_plan_shows_the_difference_and_makes_none(write):
 
 
 @pytest.mark.django_db
-def test_the_settings_name_the_language_of_the_status_page(write):
-    changes = apply(write("settings: {status_page_language: ja}")).changes
+def test_the_file_names_the_language_of_the_status_page(write):
+    changes = apply(write("pages: [{slug: main, language: ja}]")).changes
 
-    assert "change status page: language" in [str(change) for change in changes]
+    assert "change page main: language" in [str(change) for change in changes]
     assert StatusPage.main().language == "ja"
     with pytest.raises(provisioning.ProvisioningError, match="must be one of en, de, fr, es, ja, not 'tlh'"):
-        apply(write("settings: {status_page_language: tlh}"))
+        apply(write("pages: [{slug: main, language: tlh}]"))
 
 
 @pytest.mark.django_db
@@ -457,3 +457,47 @@ def test_a_service_that_changes_hands_in_the_file_pages_by_its_new_policy(write)
 
     page.refresh_from_db()
     assert (page.policy.slug, page.cycle) == ("other", 1)
+
+
+PAGES = """
+pages:
+  - {slug: main, name: Northwind Pay}
+  - {slug: partners, name: Partner Desk, host: status.partners.example, brand: "#5536b8",
+     audience: password, password: correct horse}
+components:
+  - {slug: api, name: API, group: Shop}
+  - {slug: api, name: Partner API, group: Shop, page: partners}
+"""
+
+
+@pytest.mark.django_db
+def test_pages_and_their_components_are_provisioned_and_pruned(write):
+    file = write(PAGES)
+    assert apply(file).changes
+
+    partners = StatusPage.objects.get(slug="partners")
+    assert partners.opens_with("correct horse") and partners.host == "status.partners.example"
+    assert set(partners.components.values_list("slug", flat=True)) == {"shop", "api"}
+    assert apply(file).changes == []
+
+    small = write("pages: []\ncomponents: [{slug: api, name: API, group: Shop}]")
+    assert "remove pages partners" in [str(one) for one in apply(small, prune=True).changes]
+    assert list(StatusPage.objects.values_list("slug", flat=True)) == ["main"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        ("brand: '#ffcc00'", "contrast of 1.4 to 1"),
+        ("host: testserver", "the portal's own host"),
+        ("audience: password", "Give the password"),
+        ("audience: friends", "must be one of"),
+        ("password: short", "at least 8"),
+    ],
+)
+def test_a_page_that_cannot_be_is_refused_with_its_line(write, page, reason):
+    with pytest.raises(provisioning.ProvisioningError, match=reason) as refusal:
+        apply(write(f"pages:\n  - slug: shop\n    {page}\n"))
+
+    assert refusal.value.line in (2, 3)

@@ -37,7 +37,9 @@ def test_the_page_answers_while_the_database_is_away(postgres):
         until(lambda: "last-modified" in made.http.get("/").headers, what="the first snapshot")
 
         server.let_in(False)
-        statuses = {made.http.get(path).status_code for _ in range(60) for path in PATHS if not time.sleep(0.01)}
+        statuses = {
+            made.http.get(path).status_code for _ in range(60) for path in PATHS if not time.sleep(0.01)
+        }
         refused = made.alert("k" * 43, {}).status_code
 
         up.stop()
@@ -52,7 +54,9 @@ def test_the_page_answers_while_the_database_is_away(postgres):
 
 def _front(made) -> bool:
     try:
-        return made.http.get("/").status_code == 200 and made.http.get("/api/v2/summary.json").status_code == 200
+        return (
+            made.http.get("/").status_code == 200 and made.http.get("/api/v2/summary.json").status_code == 200
+        )
     except OSError:
         return False
     except Exception as error:
@@ -74,4 +78,6 @@ def test_what_is_published_is_on_the_page_within_seconds():
             """)
 
         until(lambda: "Payments fail" in made.http.get("/").text, 5, "the post on the page")
-        until(lambda: "Payments fail" in made.http.get("/api/v2/incidents.json").text, 5, "the post in the API")
+        until(
+            lambda: "Payments fail" in made.http.get("/api/v2/incidents.json").text, 5, "the post in the API"
+        )

@@ -187,6 +187,8 @@ def staff(client, db):
 @pytest.fixture
 def schedule(people):
     return make_schedule()
+
+
 # -- telephones -------------------------------------------------------------------------------------------
 @pytest.fixture
 def twilio(settings):

@@ -215,6 +215,8 @@ def test_a_corrected_address_is_corrected_in_the_contacts(root):
     changed = call(root, "patch", "users/dave/", {"email": "dave@example.com"}).json()
 
     assert [contact["address"] for contact in changed["contacts"]] == ["dave@example.com"]
+
+
 @pytest.mark.parametrize(
     "step",
     [

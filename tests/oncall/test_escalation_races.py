@@ -105,6 +105,8 @@ def test_words_that_come_with_the_hand_over_are_in_the_mail_or_refused(primary, 
 
     mailed = Delivery.objects.get(recipient="bob").message.text
     assert ("Second" in mailed) == (said == "Second")
+
+
 def test_two_engines_give_two_pages_of_a_round_robin_to_two_people(make_policy, make_page, alice, bob, at):
     policy = make_policy((0, [alice, bob], {"round_robin": True}))
     pages = [make_page(policy), make_page(policy)]

@@ -250,6 +250,8 @@ def test_a_double_click_in_a_policy_of_one_step_skips_no_pass(
 
     assert [answer.status_code for answer in answered] == [200, 409]
     assert Page.objects.get(pk=page.pk).loop == 2
+
+
 def test_whose_messages_wait_for_the_end_of_quiet_hours_is_said_so(
     web, alice, bob, make_page, make_policy, advance
 ):

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from incidents.models import Incident
 from oncall.messaging.models import Delivery
 from statuspage import api
-from statuspage.models import Component, Post, Subscriber
+from statuspage.models import Component, Post, StatusPage, Subscriber
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -247,3 +247,40 @@ def test_methods_that_do_not_exist_are_405(as_alice, post):
     url = f"/api/v1/posts/{post.public_id}/"
 
     assert [as_alice.generic(method, url).status_code for method in ("PUT", "PATCH", "DELETE")] == [405] * 3
+
+
+def test_lists_hold_one_page_and_what_is_made_is_made_there(as_alice, cards, post, page):
+    shop = StatusPage.objects.create(slug="shop", name="Shop")
+    for slug in ("group", "cards"):
+        Component.objects.create(page=shop, slug=slug, name=f"Shop {slug}", is_group=slug == "group")
+
+    made = as_alice.post("/api/v1/posts/?page=shop", body(), format="json")
+    row = as_alice.post(
+        "/api/v1/components/?page=shop", {"slug": "till", "name": "Till", "group": "group"}, format="json"
+    )
+    as_alice.post(
+        "/api/v1/subscribers/?page=shop", {"email": "e@shop.example", "components": ["cards"]}, format="json"
+    )
+
+    def names(kind, page=""):
+        return {
+            one.get("name") or one["email"] for one in as_alice.get(f"/api/v1/{kind}/{page}").data["results"]
+        }
+
+    assert made.data["page"] == row.data["page"] == "shop" and row.data["group"] == "group"
+    assert (names("posts"), names("posts", "?page=shop")) == ({post.name}, {"Slow"})
+    assert names("components", "?page=shop") == {"Shop group", "Shop cards", "Till"}
+    assert (names("subscribers"), names("subscribers", "?page=shop")) == (set(), {"e@shop.example"})
+    assert as_alice.get("/api/v1/components/cards/?page=shop").data["name"] == "Shop cards"
+    assert as_alice.get(f"/api/v1/posts/{made.data['id']}/").status_code == 200
+    told = as_alice.post(
+        f"/api/v1/posts/{made.data['id']}/update/",
+        {"status": "monitoring", "body": "x", "components": {"cards": "operational"}},
+        format="json",
+    )
+    assert told.data["components"] == {"cards": "operational"}
+    assert as_alice.get("/api/v1/posts/?page=nothing").status_code == 404
+
+
+def test_a_group_that_holds_something_is_not_deleted(as_alice, cards):
+    assert as_alice.delete("/api/v1/components/payments/").status_code == 409

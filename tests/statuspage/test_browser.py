@@ -1,11 +1,14 @@
 """The public pages in a real browser: nothing refused by their own policy, nothing wider than the screen."""
 
 import itertools
+import os
+from pathlib import Path
 
 import pytest
 
 from oncall.messaging.models import Delivery
-from statuspage import copies, links, maintenance, publishing
+from statuspage import copies, emergency, links, maintenance, pages, publishing
+from statuspage.models import StatusPage
 from tests.config.browser import CHROMIUM, Browser
 
 pytestmark = [
@@ -101,3 +104,27 @@ def test_subscribing_in_the_browser(browser, site):
     assert browser.submit("main form", email="erin@shop.example") == 202
     assert "Look into your mail" in browser.run("document.body.innerText")
     assert Delivery.objects.get(address="erin@shop.example").message.purpose == "confirm"
+
+
+AXE_CORE = os.environ.get("AXE_CORE", "")
+AUDIT = """
+    axe.run(document, {resultTypes: ['violations']}).then(found =>
+        found.violations.map(one => `${one.id}: ${one.nodes.map(node => node.target.join(' ')).join(', ')}`))
+"""
+
+
+@pytest.mark.skipif(not AXE_CORE, reason="AXE_CORE names no axe.min.js")
+def test_axe_finds_nothing_on_any_page_in_light_and_dark(browser, site, live_server, at, settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    closed = StatusPage(slug="inside", name="Inside", audience="staff")
+    pages.settled(closed, at=at()).save()
+    emergency.show("Phone us.")
+    every = [*site, f"{live_server.url}/p/inside/"]
+
+    for url, dark in itertools.product(every, [False, True]):
+        browser.look(width=320 if dark else 1280, dark=dark)
+        browser.open(url)
+        assert browser.run(TOO_WIDE) <= 0, url
+        browser.run(OPEN_EVERYTHING)
+        browser.run(Path(AXE_CORE).read_text() + ";1")
+        assert browser.run(AUDIT) == [], (url, dark)

@@ -7,7 +7,8 @@ from django.core.management import CommandError, call_command
 
 from oncall.messaging.errors import DomainError
 from statuspage import exporting, snapshots
-from statuspage.models import Post, Snapshot, StatusPage
+from statuspage.exporting import Site
+from statuspage.models import Component, Post, Snapshot, StatusPage
 from statuspage.snapshots import Rendered
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +68,7 @@ def test_no_path_leads_out_of_the_folder(tmp_path, path):
     evil = Rendered(path, "json", b"x", b"x", "0" * 16)
 
     with pytest.raises(DomainError, match="outside"):
-        exporting.export([evil], tmp_path / "out")
+        exporting.write([Site("", "main", [evil])], tmp_path / "out")
 
     assert not (tmp_path / "outside").exists()
 
@@ -93,3 +94,50 @@ def test_the_pulse_writes_the_page_where_it_is_told_and_only_when_it_changed(pos
     assert exporting.keep_up(now=at) > 10
     assert (tmp_path / "out" / "index.html").exists()
     assert exporting.keep_up(now=at) == 0
+
+
+def test_every_public_page_lies_where_its_address_says(post, at, tmp_path, settings):
+    settings.STATUSPAGE_EXPORT = str(tmp_path / "out")
+    for slug, host in {"shop": "", "desk": "desk.example"}.items():
+        made = StatusPage.objects.create(slug=slug, name=f"The {slug}", host=host)
+        Component.objects.create(page=made, slug=f"{slug}-api", name=f"API of {slug}")
+    StatusPage.objects.create(slug="staff", name="Staff", audience="staff", closed_at=at())
+
+    files = export(tmp_path / "out")
+
+    assert "API of shop" in files["p/shop/index.html"].read_text()
+    assert "API of desk" in files["_hosts/desk.example/index.html"].read_text()
+    assert {
+        "static/statuspage/status.css",
+        "_hosts/desk.example/static/statuspage/status.css",
+    } <= files.keys()
+    assert not [name for name in files if "staff" in name]
+    assert exporting.keep_up(now=at) == 0 or exporting.keep_up(now=at) == 0
+
+
+def test_the_pulse_takes_away_a_page_that_is_not_public_any_more(post, at, tmp_path, settings):
+    settings.STATUSPAGE_EXPORT = str(tmp_path / "out")
+    shop = StatusPage.objects.create(slug="shop", name="Shop")
+    snapshots.publish(StatusPage.main(), at=at())
+    snapshots.publish(shop, at=at())
+    exporting.keep_up(now=at)
+    assert (tmp_path / "out/p/shop/index.html").exists()
+
+    shop.audience, shop.closed_at = "staff", at()
+    shop.save()
+    exporting.keep_up(now=at)
+
+    assert not (tmp_path / "out/p").exists() and (tmp_path / "out/index.html").exists()
+
+
+def test_one_page_alone_is_written_as_the_root_of_its_host(post, at, tmp_path):
+    StatusPage.objects.create(slug="desk", name="Desk", host="desk.example")
+    StatusPage.objects.create(slug="shop", name="Shop")
+
+    call_command("statuspage_export", str(tmp_path / "out"), page="desk")
+
+    assert "Desk" in (tmp_path / "out/index.html").read_text()
+    with pytest.raises(CommandError, match="no host of its own"):
+        call_command("statuspage_export", str(tmp_path / "other"), page="shop")
+    with pytest.raises(CommandError, match="There is no status page"):
+        call_command("statuspage_export", str(tmp_path / "other"), page="nope")

@@ -7,7 +7,7 @@ import pytest
 
 from oncall import clock
 from statuspage import publishing, snapshots
-from statuspage.edges import disk, following
+from statuspage.edges import disk
 from statuspage.edges.following import Following
 from statuspage.edges.serve import Serve
 
@@ -167,24 +167,25 @@ def test_while_nobody_renders_a_view_answers_and_the_copy_stands_in(ask, django,
 def test_copies_that_the_clock_has_left_behind_are_not_trusted(followed, at):
     followed.look(at=at("12:40"))
 
-    assert followed.is_behind
+    assert followed.main.is_behind
 
 
 def test_a_new_process_begins_with_what_lies_on_the_disk(followed):
     other = Following()
-    other.answers = {one.path: following.Answer.of(one, clock.now()) for one in disk.read()}
+    other.load(at=clock.now())
 
-    assert other.answers.keys() == followed.answers.keys()
-    assert other.answers["/"].rendered == followed.answers["/"].rendered
+    assert other.main.answers.keys() == followed.main.answers.keys()
+    assert other.main.answers["/"].rendered == followed.main.answers["/"].rendered
 
 
 def test_a_file_that_is_cut_short_is_left_out(followed, data_dir):
-    etag = followed.answers["/"].rendered.etag
+    etag = followed.main.answers["/"].rendered.etag
     path = data_dir / "public" / f"{etag}.body"
     path.write_bytes(path.read_bytes()[:100])
 
-    assert "/" not in {one.path for one in disk.read()}
-    assert "/history/" in {one.path for one in disk.read()}
+    (kept,) = disk.read()
+    assert "/" not in {one.path for one in kept.documents}
+    assert "/history/" in {one.path for one in kept.documents}
 
 
 def test_rubbish_on_the_disk_is_no_page(data_dir):
@@ -204,6 +205,6 @@ def test_a_full_disk_keeps_the_old_files_and_stops_nothing(followed, data_dir, m
 
     followed.look(at=at("12:35"))
 
-    assert "12:35" in followed.answers["/"].rendered.body.decode()
+    assert "12:35" in followed.main.answers["/"].rendered.body.decode()
     assert (data_dir / "public" / disk.MANIFEST).read_bytes() == before
     assert "No space left" in caplog.text

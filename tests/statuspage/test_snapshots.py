@@ -45,7 +45,7 @@ def test_every_document_is_kept_and_equals_a_fresh_render(post, ago, at):
     assert {*catalogue.FIXED, f"/incidents/{post.public_id}/", f"/incidents/{ago.public_id}/"} <= rows.keys()
     assert {"/history/2026-10/", "/history/2026-01/"} <= rows.keys()
     for path, row in rows.items():
-        fresh = catalogue.find(path).make(Reading(page, at("12:30")))
+        fresh = catalogue.find(path, page).make(Reading(page, at("12:30")))
         assert bytes(row.body) == fresh, path
 
 

@@ -64,7 +64,7 @@ class Command(BaseCommand):
                 call_command("demo", stdout=io.StringIO())
         except DatabaseError as failure:
             why = f"The database cannot be used: {str(failure).strip()}"
-            if not disk.read():
+            if not any(kept.documents for kept in disk.read()):
                 raise CommandError(why) from None
             # A machine that restarts while the database is away still has customers who want to know.
             say(f"{why}\nThe status page is answered from its last copies; all else waits for the database.")

@@ -1,0 +1,19 @@
+"""Rights to the logo of a status page."""
+
+from django.db import migrations
+
+from config import groups
+
+NEW = ("logo",)
+
+
+def ship(apps, schema_editor):
+    groups.extend(*NEW)
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("config", "0003_ship_new_rights"),
+        ("statuspage", "0004_pages"),
+    ]
+    operations = [migrations.RunPython(ship, migrations.RunPython.noop)]

@@ -1,0 +1,148 @@
+"""Who may read a page that is not public: by its password, by an account of the portal, or by the page's key.
+
+Whoever is let in gets a cookie of this page alone. It is signed, says nothing of the page, and ends when the
+password changes, the account ends, or after a week.
+"""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
+
+from oncall.edges.network import client_address
+from oncall.messaging.errors import DomainError
+from oncall.models import User
+from statuspage import catalogue, pages
+from statuspage.models import Audience, SignUp, StatusPage
+from statuspage.subscriptions import wide
+
+WEEK = timedelta(days=7)
+TRIES, WINDOW = 10, timedelta(minutes=15)
+SCHEMES = ("oauth", "bearer")
+
+
+def is_open(request: HttpRequest, page: StatusPage) -> bool:
+    """Whether whoever asks may read this page."""
+    if page.is_public:
+        return True
+    given = request.headers.get("Authorization", "")
+    scheme, _blank, key = given.partition(" ")
+    if scheme.lower() in SCHEMES and pages.has_key(page, key.strip()):
+        return True
+    if _has_cookie(request, page):
+        return True
+    user = getattr(request, "user", None) if settings.SESSION_COOKIE_NAME in request.COOKIES else None
+    return user is not None and pages.may_read(page, user)
+
+
+def let_in(request: HttpRequest, page: StatusPage, *, at: datetime) -> str | None:
+    """The cookie's value for who knows the password, or has an account that may read it; None for a wrong one.
+
+    Raises ``DomainError("slowed")`` after ten wrong ones from one network in a quarter of an hour.
+    """
+    mark = _network(request, page)
+    if SignUp.objects.filter(network=mark, at__gt=at - WINDOW).count() >= TRIES:
+        raise DomainError("slowed", _("Too many wrong passwords from here. Wait 15 minutes, then try again."))
+    value = _proof(request, page)
+    if value is None:
+        SignUp.objects.create(network=mark, at=at)
+        return None
+    return _signer(page).sign(value)
+
+
+def _proof(request: HttpRequest, page: StatusPage) -> str | None:
+    password = request.POST.get("password", "")[:1000]
+    if page.audience == Audience.PASSWORD:
+        return _fingerprint(page) if page.opens_with(password) else None
+    user = authenticate(request, username=request.POST.get("username", "")[:150], password=password)
+    return _account(user) if user is not None and pages.may_read(page, user) else None
+
+
+def keep(response: HttpResponse, page: StatusPage, value: str) -> None:
+    """Give the cookie; it is sent back to this page only."""
+    response.set_cookie(
+        cookie_name(page),
+        value,
+        max_age=WEEK,
+        path=f"{page.prefix}/",
+        secure=settings.HTTPS,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def leave(response: HttpResponse, page: StatusPage) -> None:
+    response.delete_cookie(cookie_name(page), path=f"{page.prefix}/", samesite="Lax")
+
+
+def cookie_name(page: StatusPage) -> str:
+    return f"page-{page.public_id}"
+
+
+def _has_cookie(request: HttpRequest, page: StatusPage) -> bool:
+    given = request.COOKIES.get(cookie_name(page))
+    if not given:
+        return False
+    try:
+        value = _signer(page).unsign(given, max_age=WEEK)
+    except signing.BadSignature:
+        return False
+    if page.audience == Audience.PASSWORD:
+        return constant_time_compare(value, _fingerprint(page))
+    number = value.partition(":")[0]
+    user = User.objects.filter(pk=number).first() if number.isdecimal() else None
+    return user is not None and constant_time_compare(value, _account(user)) and pages.may_read(page, user)
+
+
+def _signer(page: StatusPage) -> signing.TimestampSigner:
+    return signing.TimestampSigner(salt=f"statuspage.door.{page.public_id}.{page.audience}")
+
+
+def _fingerprint(page: StatusPage) -> str:
+    return salted_hmac("statuspage.door", page.password, algorithm="sha256").hexdigest()
+
+
+def _account(user: User) -> str:
+    return f"{user.pk}:{user.get_session_auth_hash()}"
+
+
+def _network(request: HttpRequest, page: StatusPage) -> str:
+    words = f"{page.public_id}:{wide(client_address(request))}"
+    return salted_hmac("statuspage.door.network", words, algorithm="sha256").hexdigest()
+
+
+# -- what who may not read it sees: nothing of the page -----------------------------------------------------
+def closed(
+    request: HttpRequest, page: StatusPage, path: str, *, error: str = "", status: int = 401
+) -> HttpResponse:
+    """The form to sign in, the same for every path; for programs a refusal they understand."""
+    document = catalogue.find(path, page)
+    if document is not None and document.media not in ("html", "frame"):
+        response: HttpResponse = JsonResponse(
+            {"error": "This page is not public: send its key."}, status=status
+        )
+    else:
+        context = {
+            "prefix": page.prefix,
+            "by_name": page.audience == Audience.STAFF,
+            "next": path,
+            "error": error,
+        }
+        response = HttpResponse(render_to_string("statuspage/door.html", context), status=status)
+    response["WWW-Authenticate"] = 'Bearer realm="status page"'
+    for name, value in catalogue.MEDIA["html"].closed_headers.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def nothing_here() -> HttpResponse:
+    """404 where even the frame of the page is not for everybody."""
+    response = HttpResponse(render_to_string("statuspage/door.html", {"lost": True}), status=404)
+    for name, value in catalogue.MEDIA["html"].closed_headers.items():
+        response.headers.setdefault(name, value)
+    return response
