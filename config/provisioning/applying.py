@@ -67,7 +67,7 @@ def _run(document: Mapping, run: Run, *, prune: bool, lint: bool) -> Run:
     if "settings" in document:
         line = document.lines["settings"]
         settings = Item(whole.get("settings"), line, "settings")
-        public.page(run, settings)
+        public.language(run, settings)
         escalation.settings(run, settings)
     whole.done()
     if prune:

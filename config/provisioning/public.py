@@ -10,12 +10,12 @@ from statuspage.models import Component, Language, StatusPage
 LONGEST_TEXT = 50_000
 
 
-def page(run: Run, item: Item) -> None:
+def language(run: Run, item: Item) -> None:
     """``status_page_language`` of the settings: what the page and the mails to its subscribers are written in."""
     if "status_page_language" in item.value:
         row = StatusPage.main()
-        language = item.choice("status_page_language", row.language, Language.values)
-        run.write(item, StatusPage, {"slug": row.slug}, {"language": language}, what="status page")
+        code = item.choice("status_page_language", row.language, Language.values)
+        run.write(item, StatusPage, {"slug": row.slug}, {"language": code}, what="status page")
 
 
 def component(run: Run, item: Item) -> None:
