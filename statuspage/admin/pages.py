@@ -3,7 +3,6 @@
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
 from oncall import clock
 from oncall.edges.admin import HistoryAdmin, Verb, VerbsAdmin
@@ -27,21 +26,21 @@ class PageForm(forms.ModelForm):
     """A page; its password and its logo go in here and are not shown again."""
 
     new_password = forms.CharField(
-        label=_("Password"),
+        label="Password",
         required=False,
         max_length=200,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_(
+        help_text=(
             "For readers of a page with a password. Empty: as it was. A new one signs everybody out."
         ),
     )
     picture = forms.FileField(
-        label=_("Logo"),
+        label="Logo",
         required=False,
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
-        help_text=_("PNG, JPEG or WebP of at most 50 kB, shown 28 pixels high. Empty: as it was."),
+        help_text="PNG, JPEG or WebP of at most 50 kB, shown 28 pixels high. Empty: as it was.",
     )
-    no_picture = forms.BooleanField(label=_("Take the logo away"), required=False)
+    no_picture = forms.BooleanField(label="Take the logo away", required=False)
 
     def clean_new_password(self) -> str:
         given = self.cleaned_data["new_password"]
@@ -67,7 +66,7 @@ class PageForm(forms.ModelForm):
         self.instance.audience = found.get("audience", self.instance.audience)
         pages.settled(self.instance, at=clock.now())
         if self.instance.audience == Audience.PASSWORD and not self.instance.password:
-            self.add_error("new_password", _("Give the password that readers need."))
+            self.add_error("new_password", "Give the password that readers need.")
         return found
 
 
@@ -80,9 +79,9 @@ class StatusPageAdmin(VerbsAdmin, HistoryAdmin):
     actions = None
     fieldsets = (
         (None, {"fields": ("name", "slug", "host", "address", "time_zone", "language")}),
-        (_("Readers"), {"fields": ("audience", "new_password")}),
-        (_("Look"), {"fields": ("brand", "brand_dark", "picture", "no_picture")}),
-        (_("Links"), {"fields": ("home_url", "support_url", "footer")}),
+        ("Readers", {"fields": ("audience", "new_password")}),
+        ("Look", {"fields": ("brand", "brand_dark", "picture", "no_picture")}),
+        ("Links", {"fields": ("home_url", "support_url", "footer")}),
     )
     list_display = ("name", "address", "audience", "language")
     prepopulated_fields = {"slug": ("name",)}
@@ -107,7 +106,7 @@ class StatusPageAdmin(VerbsAdmin, HistoryAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: StatusPage | None = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and obj.is_main)
 
-    @admin.display(description=_("address"))
+    @admin.display(description="address")
     def address(self, page: StatusPage) -> str:
         return f"{page.url}/" if page.pk else ""
 

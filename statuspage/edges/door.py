@@ -12,7 +12,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.crypto import constant_time_compare, salted_hmac
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from oncall.edges.network import client_address
 from oncall.messaging.errors import DomainError
@@ -47,7 +47,8 @@ def let_in(request: HttpRequest, page: StatusPage, *, at: datetime) -> str | Non
     """
     mark = _network(request, page)
     if SignUp.objects.filter(network=mark, at__gt=at - WINDOW).count() >= TRIES:
-        raise DomainError("slowed", _("Too many wrong passwords from here. Wait 15 minutes, then try again."))
+        slowed = gettext("Too many wrong passwords from here. Wait 15 minutes, then try again.")
+        raise DomainError("slowed", slowed)
     value = _proof(request, page)
     if value is None:
         SignUp.objects.create(network=mark, at=at)

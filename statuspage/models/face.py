@@ -8,7 +8,6 @@ from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from statuspage import colours
 
@@ -21,9 +20,9 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 class Audience(models.TextChoices):
-    PUBLIC = "public", _("Everybody")
-    PASSWORD = "password", _("Whoever knows the password")  # noqa: S105 - a name, no secret
-    STAFF = "staff", _("People of the portal")
+    PUBLIC = "public", "Everybody"
+    PASSWORD = "password", "Whoever knows the password"  # noqa: S105 - a name, no secret
+    STAFF = "staff", "People of the portal"
 
 
 def portal_host() -> str:
@@ -57,45 +56,45 @@ class Face(models.Model):
     """
 
     host = models.CharField(
-        _("own host"),
+        "own host",
         max_length=253,
         blank=True,
         validators=[check_host],
-        help_text=_("Such as status.example.com, pointed at this portal. Empty: below the portal's address."),
+        help_text="Such as status.example.com, pointed at this portal. Empty: below the portal's address.",
     )
     audience = models.CharField(
-        _("readers"), max_length=8, choices=Audience, default=Audience.PUBLIC, help_text=_("Who may read it.")
+        "readers", max_length=8, choices=Audience, default=Audience.PUBLIC, help_text="Who may read it."
     )
     password = models.CharField(max_length=128, blank=True, editable=False)
     key_hash = models.CharField(max_length=64, blank=True, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     brand = models.CharField(
-        _("brand colour"),
+        "brand colour",
         max_length=7,
         blank=True,
         validators=[check_colour],
-        help_text=_("Such as #5536b8: header line, logo, main button. Readable on white, or it is refused."),
+        help_text="Such as #5536b8: header line, logo, main button. Readable on white, or it is refused.",
     )
     brand_dark = models.CharField(
-        _("brand colour, dark"),
+        "brand colour, dark",
         max_length=7,
         blank=True,
         validators=[check_colour],
-        help_text=_("Empty: the brand colour, as much lighter as it takes."),
+        help_text="Empty: the brand colour, as much lighter as it takes.",
     )
     logo_mark = models.CharField(max_length=24, blank=True, editable=False)
     support_url = models.CharField(
-        _("support"),
+        "support",
         max_length=500,
         blank=True,
         validators=[check_support],
-        help_text=_("An address for “Contact support”: https:// or mailto:."),
+        help_text="An address for “Contact support”: https:// or mailto:.",
     )
     home_url = models.URLField(
-        _("home"), max_length=500, blank=True, help_text=_("An address for “Home”: your own site.")
+        "home", max_length=500, blank=True, help_text="An address for “Home”: your own site."
     )
     footer = models.CharField(
-        _("footer text"), max_length=300, blank=True, help_text=_("One plain line below everything.")
+        "footer text", max_length=300, blank=True, help_text="One plain line below everything."
     )
 
     class Meta:

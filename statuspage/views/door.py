@@ -1,7 +1,7 @@
 """Signing in to a page that is not public, and out again."""
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -28,7 +28,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     except DomainError as refusal:
         return door.closed(request, place.page, wanted, error=refusal.detail, status=429)
     if value is None:
-        wrong = _("That is not right. Ask whoever gave you this address.")
+        wrong = gettext("That is not right. Ask whoever gave you this address.")
         return door.closed(request, place.page, wanted, error=wrong)
     response = _on(f"{place.page.prefix}{wanted}")
     door.keep(response, place.page, value)

@@ -36,7 +36,10 @@ class Entry:
 def written(language: str) -> list[Entry]:
     """The catalogue as translators write it; the first entry is its head."""
     text = (ROOT / "locale" / language / "LC_MESSAGES" / "django.po").read_text()
-    return [_entry(block) for block in text.strip().split("\n\n")]
+    blocks = text.strip().split("\n\n")
+    return [
+        _entry(block) for block in blocks if not block.startswith("#~")
+    ]  # kept for when they are asked for
 
 
 def _entry(block: str) -> Entry:
@@ -62,10 +65,16 @@ def compiled(language: str) -> dict:
         return gettext.GNUTranslations(file)._catalog
 
 
-def asked_for() -> set[tuple[str, str | None]]:
-    """Every sentence that code and templates of the status page ask for, with its plural."""
-    found = {one for path in ROOT.rglob("*.py") for one in _in_code(path)}
-    return found | {one for path in TEMPLATES.rglob("*.html") for one in _in_template(path)}
+def asked_for(*, console: bool) -> set[tuple[str, str | None]]:
+    """Every sentence, with its plural, that the public face asks for, or the staff console, which is English."""
+    paths = [path for path in ROOT.rglob("*.py") if _is_of_console(path) == console]
+    found = {one for path in paths for one in _in_code(path)}
+    templates = [path for path in TEMPLATES.rglob("*.html") if _is_of_console(path) == console]
+    return found | {one for path in templates for one in _in_template(path)}
+
+
+def _is_of_console(path: Path) -> bool:
+    return not {"admin", "models", "migrations"}.isdisjoint(path.relative_to(ROOT).parts)
 
 
 def _in_code(path: Path) -> Iterator[tuple[str, str | None]]:
@@ -73,7 +82,7 @@ def _in_code(path: Path) -> Iterator[tuple[str, str | None]]:
         if not isinstance(node, ast.Call):
             continue
         called = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        kind = re.sub("_(lazy|noop)$", "", called)
+        kind = "gettext" if called == "_" else re.sub("_(lazy|noop)$", "", called)
         if kind in ARGUMENTS:
             given = [
                 argument.value for argument in node.args[: ARGUMENTS[kind]]

@@ -199,7 +199,7 @@ def test_a_page_says_in_its_language_how_things_stand(page, cards, language, sen
 
 def rendered(page: StatusPage, path: str, language: str) -> str:
     page.language = language
-    document = catalogue.find(path)
+    document = catalogue.find(path, page)
     return snapshots.render(document, Reading(page, northwind.NOW)).body.decode()
 
 
