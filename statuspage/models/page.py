@@ -52,6 +52,12 @@ class StatusPage(models.Model):
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
     name = models.CharField(max_length=100, help_text="Your company or product, as customers know it.")
     time_zone = TimeZoneField(help_text="Times and days on the page are those of this zone.")
+    quiet_after_h = models.PositiveSmallIntegerField(
+        "remind writers after (hours)",
+        default=6,
+        help_text="An open incident without an update for so long, or past its promised update, reminds whoever "
+        "wrote last. 0: only when an update was promised.",
+    )
     version = models.PositiveBigIntegerField(default=1, editable=False)
     rendered_version = models.PositiveBigIntegerField(default=0, editable=False)
     rendered_at = models.DateTimeField(null=True, editable=False)
