@@ -139,6 +139,11 @@ def publish_due(*, now: Callable[[], datetime]) -> int:
     return published
 
 
+def rehearse(planned: PlannedPost) -> Post:
+    """What it publishes at its time, to be looked at and undone by the caller."""
+    return _say(planned, by=planned.by, at=planned.publish_at)
+
+
 @transaction.atomic
 def _publish_one(pk: int, at: datetime) -> int:
     skip = connection.features.has_select_for_update_skip_locked
@@ -222,7 +227,7 @@ def _write(planned: PlannedPost, at: datetime, **said) -> None:
     planned.state, planned.due_at, planned.refusal = State.PLANNED, planned.publish_at, ""
     planned.updated_at = at
     with transaction.atomic():
-        _say(planned, by=planned.by, at=planned.publish_at)
+        rehearse(planned)
         transaction.set_rollback(True)
 
 

@@ -3,13 +3,17 @@
 from copy import copy
 
 from django.db import transaction
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from oncall import clock
 from oncall.edges.api import Idempotent
 from oncall.models import Service
 from statuspage import impacts, public
-from statuspage.models import Component, ComponentStatus, StatusPage
+from statuspage.models import Component, ComponentChange, ComponentStatus, StatusPage
 
 
 class ComponentSerializer(serializers.ModelSerializer):
@@ -68,6 +72,16 @@ class ComponentSerializer(serializers.ModelSerializer):
         return given
 
 
+class ComponentChangeSerializer(serializers.ModelSerializer):
+    post = serializers.CharField(source="post.public_id", default=None)
+    by = serializers.CharField(source="by.username", default=None)
+
+    class Meta:
+        model = ComponentChange
+        fields = ["at", "old", "new", "source", "post", "post_name", "by", "recorded_at"]
+        read_only_fields = fields
+
+
 class ComponentViewSet(Idempotent, viewsets.ModelViewSet):
     """Components and groups. Writing ``status`` sets the baseline; what open posts say is not touched."""
 
@@ -95,5 +109,18 @@ class ComponentViewSet(Idempotent, viewsets.ModelViewSet):
         component = serializer.save()
         if baseline is not None:
             serializer.instance = impacts.set_status(
-                component, baseline, by=self.request.user, at=clock.now()
+                component,
+                baseline,
+                source=ComponentChange.Source.API,
+                by=self.request.user,
+                at=clock.now(),
             )
+
+    @extend_schema(responses=ComponentChangeSerializer(many=True))
+    @action(detail=True, methods=["get"])
+    def log(self, request: Request, slug: str) -> Response:
+        """Every change of what the page shows of it, newest first: from what to what, since when, and why."""
+        changes = self.get_object().changes.select_related("post", "by")
+        return self.get_paginated_response(
+            ComponentChangeSerializer(self.paginate_queryset(changes), many=True).data
+        )
