@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
-from typing import Literal
 
 from django.db import connection, transaction
 
@@ -17,6 +16,7 @@ log = logging.getLogger(__name__)
 LONGEST = timedelta(days=60)
 FURTHEST = timedelta(days=800)
 RETRY_AFTER = timedelta(minutes=1)
+AS_BEFORE = "as before"
 STARTED = "The maintenance has begun. We will tell you when it is over."
 ENDED = "The maintenance is over."
 
@@ -99,7 +99,7 @@ def reschedule(
     scheduled_until: datetime,
     body: str,
     notify: bool = True,
-    remind_before: timedelta | None | Literal["as before"] = "as before",
+    remind_before: timedelta | str | None = AS_BEFORE,
     by: User | None,
     at: datetime,
 ) -> Post:
@@ -113,7 +113,7 @@ def reschedule(
     if not post.is_open or post.kind != Post.Kind.MAINTENANCE:
         raise DomainError("over", "This maintenance is over; announce another one.")
     _check_window(scheduled_for, scheduled_until, at)
-    if remind_before != "as before":
+    if remind_before != AS_BEFORE:
         post.remind_before = reminders.check(remind_before)
     if post.status == Post.Status.SCHEDULED:
         if scheduled_for <= at and scheduled_for != post.scheduled_for:

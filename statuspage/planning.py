@@ -21,6 +21,7 @@ from statuspage.models import Component, PlannedPost, Post, StatusPage
 log = logging.getLogger(__name__)
 
 FURTHEST = timedelta(days=400)
+AT_LEAST = timedelta(minutes=1)
 RETRY_AFTER = timedelta(minutes=1)
 State = PlannedPost.State
 #: What a writer may say and change; the verbs of ``publishing`` take the same.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from incidents import communication
 from incidents.models import Incident
@@ -16,6 +17,7 @@ from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_header, clean_text
 from oncall.models import User
 from statuspage import holding, impacts, reach, rights, rollup
+from statuspage.documents import words
 from statuspage.impacts import Statuses
 from statuspage.models import Component, Post, PostUpdate, StatusPage
 
@@ -53,6 +55,19 @@ def draft_from(incident: Incident) -> Draft:
         incident=incident,
         started_at=incident.impact_started_at,
         components={row: levels.get(row.service_id, rollup.DEGRADED) for row in rows},
+    )
+
+
+def draft_end(post: Post) -> Draft:
+    """Propose the last word on an open post: that it is over, and its components are well. Nothing internal."""
+    names = words.joined([row.name for row in post.components.all()])
+    again = gettext("%(components)s work normally again.") % {"components": names} if names else ""
+    return Draft(
+        incident=post.incident,
+        name=post.name,
+        body=" ".join(filter(None, [gettext("This incident is resolved."), again])),
+        status=Post.Status.RESOLVED,
+        components=dict.fromkeys(post.components.all(), rollup.OPERATIONAL),
     )
 
 

@@ -1,42 +1,22 @@
 """What posts and planned maintenance share: one composer with preview, components and "this mails N people"."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from oncall import clock
 from oncall.edges.admin import Button, HistoryAdmin, VerbsAdmin
 from oncall.messaging.errors import DomainError
-from oncall.messaging.render import fill
-from statuspage import fanout, public, publishing, rights
+from oncall.models import User
+from statuspage import planning, public, publishing, rights, rollup, templating
 from statuspage.admin import composing
-from statuspage.documents import cards, mail
-from statuspage.models import Impact, Post, PostUpdate, StatusPage
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What readers will see, and how many are mailed."""
-
-    mails: int
-    card: cards.Card | None
-    planned: cards.Planned | None
-    subject: str
-    text: str
-
-    @property
-    def people(self) -> str:
-        """ "1,284 people" """
-        return "1 person" if self.mails == 1 else f"{self.mails:,} people"
+from statuspage.admin.composer import Composer, Work, offered_templates
+from statuspage.models import Impact, PlannedPost, Post, PostUpdate, StatusPage, Template
 
 
 class UpdatesInline(admin.TabularInline):
@@ -59,10 +39,10 @@ class UpdatesInline(admin.TabularInline):
         return request.user.has_perm("statuspage.view_post")
 
 
-class ToldAdmin(VerbsAdmin, HistoryAdmin):
+class ToldAdmin(Composer, VerbsAdmin, HistoryAdmin):
     """What posts and maintenances share: a list, a page with the story, and the composer.
 
-    Each of the two says by ``publish(request, form, at)`` how its form becomes a post.
+    Each of the two says by ``work(request, form)`` how its form becomes a post.
     """
 
     kind: str
@@ -123,8 +103,12 @@ class ToldAdmin(VerbsAdmin, HistoryAdmin):
         """With the composer first; a link to the page as readers see it last."""
         found = super().buttons(request, obj, back=back)
         if self.has_change_permission(request, obj):
-            found.insert(0, _link("Post an update", self._url("update", obj.pk), "megaphone", "btn-fill"))
-        found.append(_link("On the page", f"/incidents/{obj.public_id}/", "open"))
+            found.insert(0, link("Post an update", self._url("update", obj.pk), "megaphone", "btn-fill"))
+        found += [
+            link(f"Planned: {planned.get_status_display().lower()}", _planned(planned), "clock")
+            for planned in obj.planned_updates.filter(state__in=("planned", "refused")).order_by("publish_at")
+        ]
+        found.append(link("On the page", f"/incidents/{obj.public_id}/", "open"))
         return found
 
     # -- the composer --------------------------------------------------------------------------------------
@@ -141,8 +125,9 @@ class ToldAdmin(VerbsAdmin, HistoryAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         page = StatusPage.main()
+        offered = offered_templates(request, page, self.kind)
         try:
-            start = self.draft(request)
+            start = self.draft(request) | _from_template(offered["template"])
         except DomainError as refusal:
             messages.error(request, refusal.detail)
             return HttpResponseRedirect(self._url("changelist"))
@@ -151,9 +136,11 @@ class ToldAdmin(VerbsAdmin, HistoryAdmin):
             page=page,
             now=shown_now(page),
             proposed=start.pop("proposed", {}),
+            template=offered["template"],
             initial=start,
         )
-        return self.compose(request, form, self.new_title, lambda at: self.publish(request, form, at))
+        back = self._url("changelist")
+        return self.compose(request, form, self.new_title, self.work(request, form), back=back, extra=offered)
 
     def draft(self, request: HttpRequest) -> dict:
         """What the form holds before anybody has typed."""
@@ -167,58 +154,65 @@ class ToldAdmin(VerbsAdmin, HistoryAdmin):
         if not self.has_change_permission(request, post):
             raise PermissionDenied
         now = dict(post.impacts.filter(end__isnull=True).values_list("component_id", "status"))
-        latest = post.updates.order_by("-created_at", "-pk").first()
+        offered = offered_templates(request, post.page, self.kind)
+        start = {"status": post.status, "seen": planning.newest(post), "proposed": now}
+        start |= self.proposal(request, post) | _from_template(offered["template"], now=now)
         form = composing.UpdateForm(
             request.POST or None,
             post=post,
             now=now,
-            proposed=now,
-            initial={"status": post.status, "seen": latest.public_id if latest else ""},
+            proposed=start.pop("proposed"),
+            template=offered["template"],
+            initial=start,
+        )
+        return self.compose(
+            request,
+            form,
+            f"Post an update: {post.name}",
+            update_work(request.user, post, form),
+            back=self._url("change", post.pk),
+            extra=offered,
         )
 
-        def publish(at: datetime) -> Post:
-            soon = form.promised()
-            return publishing.update(
-                post,
-                components=form.chosen(),
-                next_update_at=at + soon if soon else None,
-                by=request.user,
-                at=at,
-                **form.words(),
-            )
+    def proposal(self, request: HttpRequest, post: Post) -> dict:
+        """What the form of an update holds before anybody has typed, beyond how things stand."""
+        return {}
 
-        return self.compose(request, form, f"Post an update: {post.name}", publish, post=post)
 
-    def compose(
-        self,
-        request: HttpRequest,
-        form: composing.ComposeForm,
-        title: str,
-        publish: Callable[[datetime], Post],
-        post: Post | None = None,
-    ) -> HttpResponse:
-        """Ask, show exactly what will be told and whom it mails, then tell it; never the last first."""
-        preview, refusal = None, ""
-        if form.is_bound and form.is_valid():
-            try:
-                if "publish" in request.POST and request.POST.get("previewed") == form.mark():
-                    told = publish(clock.now())
-                    messages.success(request, "Published: the page shows it now.")
-                    return HttpResponseRedirect(self._url("change", told.pk))
-                preview = rehearse(publish)
-            except DomainError as error:
-                refusal = error.detail
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "opts": self.opts,
-            "form": form,
-            "preview": preview,
-            "previewed": form.mark() if preview else "",
-            "refusal": refusal,
-            "back": self._url("change", post.pk) if post else self._url("changelist"),
-        }
-        return TemplateResponse(request, "admin/statuspage/compose.html", context)
+def update_work(user: User, post: Post, form: composing.UpdateForm) -> Work:
+    """An update, told now or at its time."""
+
+    def tell(at: datetime) -> Post:
+        soon = form.promised()
+        promised = at + soon if soon else None
+        return publishing.update(
+            post, components=form.chosen(), next_update_at=promised, by=user, at=at, **form.words()
+        )
+
+    def plan(at: datetime) -> PlannedPost:
+        return planning.plan(
+            post=post,
+            components=form.chosen(),
+            next_update_in=form.promised(),
+            publish_at=form.later(),
+            by=user,
+            at=at,
+            **form.words(),
+        )
+
+    return Work(tell, plan, post)
+
+
+def _from_template(template: Template | None, *, now: dict[int, str] | None = None) -> dict:
+    """What a form starts with when it begins with a template."""
+    if template is None:
+        return {}
+    found = {"name": template.title, "body": template.body, "status": template.status}
+    rows = {row.pk: status for row, status in templating.proposed(template).items()}
+    if template.kind == Template.Kind.MAINTENANCE:
+        rows = dict.fromkeys(rows, rollup.MAINTENANCE)
+    found = {name: value for name, value in found.items() if value}
+    return found | ({"proposed": {**(now or {}), **rows}} if rows else {})
 
 
 def shown_now(page: StatusPage) -> dict[int, str]:
@@ -227,27 +221,10 @@ def shown_now(page: StatusPage) -> dict[int, str]:
     return {row.pk: shown[row.public_id] for row in page.components.all() if row.public_id in shown}
 
 
-def _link(label: str, url: str, icon: str, tone: str = "") -> Button:
+def link(label: str, url: str, icon: str, tone: str = "") -> Button:
+    """A button that only leads somewhere."""
     return Button(name="", label=label, icon=icon, tone=tone, url=url, needs_form=True, expected="")
 
 
-def rehearse(publish: Callable[[datetime], Post]) -> Preview:
-    """Do it, look at it as a reader and as a subscriber, and undo it."""
-    at = clock.now()
-    with transaction.atomic():
-        post = publish(at)
-        told = post.updates.order_by("-created_at", "-pk").first()
-        page = public.one(post.page, post.public_id, at=at)
-        shown = page.posts[0]
-        letter = mail.update(page, shown, shown.updates[0], is_first=True)
-        mails = fanout.audience(post.page, post.kind, told.status, post.components.all()).count()
-        transaction.set_rollback(True)
-    names = {"to": "alice@shop.example", "why": "everything", "manage_url": "…", "unsubscribe_url": "…"}
-    planned = shown.status == Post.Status.SCHEDULED
-    return Preview(
-        mails=mails if told.deliver_notifications else 0,
-        card=None if planned else cards.card(page, shown),
-        planned=cards.planned(page, shown) if planned else None,
-        subject=letter.subject,
-        text=fill(letter.text, names),
-    )
+def _planned(planned: PlannedPost) -> str:
+    return reverse("admin:statuspage_plannedpost_change", args=[planned.pk])

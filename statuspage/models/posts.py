@@ -44,7 +44,8 @@ class PostQuerySet(models.QuerySet):
 
     def open_incidents(self) -> "PostQuerySet":
         """Open incidents, with their pages, oldest word first."""
-        return self.filter(kind=Post.Kind.INCIDENT).open().select_related("page").order_by("updated_at")
+        told = self.filter(kind=Post.Kind.INCIDENT).open()
+        return told.select_related("page", "incident").order_by("updated_at")
 
     def open(self) -> "PostQuerySet":
         """Not over yet, planned maintenance included."""
