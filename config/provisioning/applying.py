@@ -23,6 +23,7 @@ SECTIONS: list[tuple[str, str, str, Callable[[Run, Item], None]]] = [
     ("sources", "A source", "slug", sources.source),
     ("heartbeats", "A heartbeat", "slug", heartbeats.heartbeat),
     ("components", "A component", "slug", public.component),
+    ("templates", "A template", "slug", public.template),
 ]
 
 

@@ -9,10 +9,11 @@ from incidents import heartbeats
 from incidents.models import AlertSource, Heartbeat
 from oncall import absences, holidays
 from oncall.models import Absence, EscalationPolicy, HolidayCalendar, Schedule, Service, Team, User
-from statuspage.models import Component
+from statuspage.models import Component, Template
 
 # The reverse of the order in which they are made, so that nothing is removed while another refers to it.
 PRUNED: list[tuple[str, type[models.Model], str]] = [
+    ("templates", Template, "slug"),
     ("components", Component, "slug"),
     ("heartbeats", Heartbeat, "slug"),
     ("sources", AlertSource, "slug"),

@@ -1,11 +1,11 @@
-"""Section ``components``."""
+"""Sections ``components`` and ``templates``."""
 
 from django.utils.text import slugify
 
-from config.provisioning.reading import Item
+from config.provisioning.reading import Item, ProvisioningError
 from config.provisioning.run import Run
 from oncall.models import Service
-from statuspage.models import Component, StatusPage
+from statuspage.models import Component, ComponentStatus, Post, StatusPage, Template
 
 LONGEST_TEXT = 50_000
 
@@ -53,6 +53,36 @@ def _known_group(name: str) -> Component | None:
         if found := groups.filter(**asked).first():
             return found
     return None
+
+
+def template(run: Run, item: Item) -> None:
+    """Words to begin a post or a maintenance with; ``component_status`` is proposed for ``components``."""
+    slug = item.slug(most=100)
+    what = f"template {slug}"
+    values = {
+        "name": item.text("name", slug),
+        "kind": item.choice("kind", Template.Kind.INCIDENT, list(Template.Kind.values)),
+        "title": item.text("title", ""),
+        "body": item.text("body", most=20_000),
+        "status": item.choice("status", "", ["", *Post.Status.values]),
+        "component_status": item.choice(
+            "component_status", ComponentStatus.DEGRADED, list(ComponentStatus.values)
+        ),
+    }
+    wanted = [_leaf(name, line) for name, line in item.names("components")]
+    item.done()
+    row = run.write(item, Template, _lookup(slug), values, what=what)
+    run.assign(row, "components", wanted, what=what)
+
+
+def _leaf(slug: str, line: int) -> Component:
+    """The component of the main page of that name, no group."""
+    found = Component.objects.filter(**_lookup(slug), is_group=False).first()
+    if found is None:
+        raise ProvisioningError(
+            f"There is no component called {slug!r}, in this file or in the portal.", line=line
+        )
+    return found
 
 
 def _lookup(slug: str) -> dict:
