@@ -1,5 +1,6 @@
 """The composer: ask, show exactly what will be told and whom it reaches, and only then tell it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,8 @@ from statuspage.models import PlannedPost, Post, PostUpdate, StatusPage, Templat
 
 #: What variables said of the time at the preview still holds at the second click, for so long.
 PREVIEW_HOLDS = timedelta(minutes=30)
+#: What a mail program shows beside the subject, and nobody in the mail itself.
+HIDDEN_IN_MAIL = re.compile(r"<div style=\"display:none[^>]*>.*?</div>", re.S)
 #: What stands for a recipient in the mail that is shown.
 SOMEBODY = {"to": "alice@shop.example", "why": "everything", "manage_url": "#", "unsubscribe_url": "#"}
 
@@ -185,7 +188,7 @@ def rehearse(tell: Callable[[datetime], Post], at: datetime) -> Preview:
         changes=changes,
         subject=letter.subject,
         text=render.fill(letter.text, SOMEBODY),
-        html=render.mail_body(render.fill(letter.html, SOMEBODY, escape=True)),
+        html=render.mail_body(HIDDEN_IN_MAIL.sub("", render.fill(letter.html, SOMEBODY, escape=True))),
     )
 
 

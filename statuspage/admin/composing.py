@@ -76,10 +76,13 @@ class ComposeForm(forms.Form):
         """
         super().__init__(*args, **options)
         self.page, self.template, self.as_of = page, template, None
-        for name in template.variables if template else ():
+        variables = template.variables if template else []
+        for name in variables:
             self.fields[f"{VARIABLE}{name}"] = forms.CharField(
                 label=f"{{{{{name}}}}}", required=False, max_length=wording.LONGEST_VALUE, widget=WIDE
             )
+        words = ["name", "status", "body"] if "status" in self.fields else ["name", "body"]
+        self.order_fields([*words, *(f"{VARIABLE}{name}" for name in variables), *(self.field_order or ())])
         self.now, proposed = now or {}, proposed or {}
         self.components = [row for row in public.visible(page.components.all()) if not row.is_group]
         names = {row.pk: row.name for row in page.components.all()}
@@ -184,6 +187,7 @@ class NewPostForm(ComposeForm, Promising):
     name = forms.CharField(
         label="Title",
         max_length=200,
+        widget=WIDE,
         help_text="As customers would say it. It stays the subject of every mail.",
     )
     status = forms.ChoiceField(

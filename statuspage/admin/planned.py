@@ -84,6 +84,10 @@ class PlannedPostAdmin(Composer, VerbsAdmin, HistoryAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
+    def get_fields(self, request: HttpRequest, obj: PlannedPost | None = None) -> list[str]:
+        """Why it was not published, where it was not."""
+        return [name for name in self.fields if name != "refusal" or (obj and obj.refusal)]
+
     def get_readonly_fields(self, request: HttpRequest, obj=None) -> tuple[str, ...]:
         return self.fields
 

@@ -45,20 +45,22 @@ class PlannedPost(models.Model):
     post = models.ForeignKey(Post, models.CASCADE, null=True, blank=True, related_name="planned_updates")
     name = models.CharField("title", max_length=200, blank=True)
     status = models.CharField(max_length=13, choices=Post.Status)
-    body = models.TextField()
+    body = models.TextField("text")
     components = models.JSONField(default=dict, blank=True)
     notify = models.BooleanField("notify subscribers", default=True)
     impact_override = models.CharField(max_length=11, choices=Impact, blank=True)
-    started_at = models.DateTimeField(null=True, blank=True)
-    next_update_in = models.DurationField(null=True, blank=True)
+    started_at = models.DateTimeField("since", null=True, blank=True)
+    next_update_in = models.DurationField("next update after", null=True, blank=True)
     incident = models.ForeignKey(Incident, models.SET_NULL, null=True, blank=True, related_name="+")
     seen = models.CharField(max_length=12, blank=True)
     publish_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True, editable=False)
     state = models.CharField(max_length=9, choices=State, default=State.PLANNED, editable=False)
-    refusal = models.CharField(max_length=500, blank=True, editable=False)
+    refusal = models.CharField("why not", max_length=500, blank=True, editable=False)
     told = models.ForeignKey(Post, models.SET_NULL, null=True, related_name="+", editable=False)
-    by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", editable=False)
+    by = models.ForeignKey(
+        User, models.SET_NULL, null=True, related_name="+", editable=False, verbose_name="written by"
+    )
     created_at = models.DateTimeField(editable=False)
     updated_at = models.DateTimeField(editable=False)
 
@@ -183,13 +185,19 @@ class MaintenanceRule(models.Model):
     weekdays = models.JSONField(
         default=list, blank=True, help_text='Of weeks, as in ["TU", "TH"]; empty: the weekday of the first.'
     )
-    month_by = models.CharField(max_length=12, choices=MonthBy, default=MonthBy.DATE)
+    month_by = models.CharField("in months", max_length=12, choices=MonthBy, default=MonthBy.DATE)
     begins_on = models.DateField("first on", help_text="In the page's zone.")
     begins_at = models.TimeField("at", help_text="What the clock of the page's zone shows.")
     duration = models.DurationField()
-    until = models.DateField(null=True, blank=True, help_text="The last day on which one may begin.")
+    until = models.DateField(
+        "last day", null=True, blank=True, help_text="The last day on which one may begin."
+    )
     count = models.PositiveSmallIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1)], help_text="How many there are in all."
+        "times",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="How many there are in all.",
     )
     ahead_days = models.PositiveSmallIntegerField(
         "announced days ahead", default=35, validators=[MinValueValidator(1), MaxValueValidator(366)]
