@@ -21,6 +21,7 @@ from oncall.messaging.errors import DomainError
 from statuspage import planning, public, reach, rollup
 from statuspage.admin import composing
 from statuspage.documents import cards, mail
+from statuspage.documents.page import Page
 from statuspage.documents.words import STATUS_WORD
 from statuspage.models import PlannedPost, Post, PostUpdate, StatusPage, Template
 
@@ -34,12 +35,11 @@ SOMEBODY = {"to": "alice@shop.example", "why": "everything", "manage_url": "#", 
 
 @dataclass(frozen=True)
 class Change:
-    """One component in the preview: from what to what."""
+    """One component in the preview: what the page shows of it, in words, before and after."""
 
     name: str
     old: str
     new: str
-    new_word: str
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Composer(admin.ModelAdmin):
         if form.is_bound and form.is_valid():
             form.as_of = form.later() or _as_of(request, now)
             try:
-                preview = rehearse(work.tell, form.later() or now)
+                preview = rehearse(work.tell, form.page, form.later() or now)
                 if "publish" in request.POST and request.POST.get("previewed") == form.mark():
                     notice = _changed(request, work, preview)
                     if not notice:
@@ -168,23 +168,24 @@ def _words(at: datetime, now: datetime) -> str:
     return f"at {times.clock(at, now, zone)} ({times.ago(at, now)})"
 
 
-def rehearse(tell: Callable[[datetime], Post], at: datetime) -> Preview:
+def rehearse(tell: Callable[[datetime], Post], page: StatusPage, at: datetime) -> Preview:
     """Do it, look at it as a reader and as a subscriber, and undo it."""
+    before = {one.id: one.status for one in public.frame(page, at=at).components}
     with transaction.atomic():
         post = tell(at)
         told = post.updates.order_by("-created_at", "-pk").first()
-        page = public.one(post.page, post.public_id, at=at)
-        shown = page.posts[0]
+        value = public.one(post.page, post.public_id, at=at)
+        shown = value.posts[0]
         first = not post.updates.exclude(pk=told.pk).filter(deliver_notifications=True).exists()
-        letter = mail.update(page, shown, public.update(page, told), is_first=first)
+        letter = mail.update(value, shown, public.update(value, told), is_first=first)
         counts = reach.counted(told)
-        changes = _changes(told)
+        changes = _changes(told, before, value)
         transaction.set_rollback(True)
     planned = shown.status == Post.Status.SCHEDULED
     return Preview(
         reach=counts,
-        card=None if planned else cards.card(page, shown),
-        planned=cards.planned(page, shown) if planned else None,
+        card=None if planned else cards.card(value, shown),
+        planned=cards.planned(value, shown) if planned else None,
         changes=changes,
         subject=letter.subject,
         text=render.fill(letter.text, SOMEBODY),
@@ -192,14 +193,15 @@ def rehearse(tell: Callable[[datetime], Post], at: datetime) -> Preview:
     )
 
 
-def _changes(told: PostUpdate) -> list[Change]:
-    """What it says of components, those that change first."""
+def _changes(told: PostUpdate, before: dict[str, str], after: Page) -> list[Change]:
+    """What the page shows of each component that it names, before and after; those that change first."""
     rows = [
-        Change(one["name"], STATUS_WORD[one["old_status"]], one["new_status"], STATUS_WORD[one["new_status"]])
+        Change(known.name, STATUS_WORD[before[known.id]], STATUS_WORD[known.status])
         for one in told.affected
-        if one["old_status"] != rollup.OPERATIONAL or one["new_status"] != rollup.OPERATIONAL
+        if (known := after.by_id.get(one["code"])) and known.id in before
     ]
-    return sorted(rows, key=lambda row: row.old == row.new_word)
+    worth = [row for row in rows if {row.old, row.new} != {STATUS_WORD[rollup.OPERATIONAL]}]
+    return sorted(worth, key=lambda row: row.old == row.new)
 
 
 def wanted_template(request: HttpRequest, page: StatusPage, kind: str) -> Template | None:

@@ -169,7 +169,7 @@ class Promising(forms.Form):
     publish_at = MomentField(
         label="Publish at",
         required=False,
-        help_text="Empty: at once. Nothing of it is public or mailed before.",
+        help_text="In your time zone. Empty: at once. Nothing of it is public or mailed before.",
     )
 
     def promised(self) -> timedelta | None:

@@ -200,7 +200,7 @@ class MaintenanceRule(models.Model):
         help_text="How many there are in all.",
     )
     ahead_days = models.PositiveSmallIntegerField(
-        "announced days ahead", default=35, validators=[MinValueValidator(1), MaxValueValidator(366)]
+        "announced days ahead", default=14, validators=[MinValueValidator(1), MaxValueValidator(366)]
     )
     notify = models.BooleanField("mail when announced", default=False)
     auto_start = models.BooleanField("the clock begins it", default=True)
