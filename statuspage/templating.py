@@ -36,7 +36,8 @@ def _given(values: Mapping[str, str]) -> dict[str, str]:
 
 def _known(facts: Facts, at: datetime) -> dict[str, str]:
     zone = public.zone_of(facts.page)
-    names = [row.name for row in facts.components]
+    shown = {row.pk for row in public.visible(facts.page.components.all())}
+    names = [row.name for row in facts.components if row.pk in shown]  # what is hidden is named nowhere
 
     def near(moment: datetime | None) -> str:
         return words.near(moment, at, zone) if moment else ""

@@ -235,6 +235,10 @@ class UpdateForm(ComposeForm, Promising):
 
     status = forms.ChoiceField()
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
+    display_at = MomentField(
+        label="Shown at", required=False, help_text="For what is told late: its time in the past. Empty: now."
+    )
+    rare = ("display_at",)
     untouched = "Unchanged"
     field_order = ("status", "body", "next_update_in", "publish_at", "notify")
 
@@ -244,6 +248,12 @@ class UpdateForm(ComposeForm, Promising):
         of_kind = Post.OF_INCIDENT if post.kind == Post.Kind.INCIDENT else Post.OF_MAINTENANCE
         self.fields["status"].choices = [(one, Post.Status(one).label) for one in of_kind]
         self.fields["status"].initial = self.initial.get("status", post.status)
+
+    def clean(self) -> dict:
+        given = super().clean()
+        if given.get("publish_at") and given.get("display_at"):
+            self.add_error("publish_at", "What is told after the fact is published at once.")
+        return given
 
     def facts(self) -> templating.Facts:
         own = super().facts()
@@ -255,6 +265,10 @@ class UpdateForm(ComposeForm, Promising):
             "status": self.cleaned_data["status"],
             "seen": self.cleaned_data["seen"] or None,
         }
+
+    def past(self) -> dict:
+        """What is said of something that is over."""
+        return {"display_at": self.cleaned_data.get("display_at")}
 
 
 class NewMaintenanceForm(ComposeForm):

@@ -162,6 +162,7 @@ def _form(request: HttpRequest, planned: PlannedPost) -> composing.ComposeForm:
         form = composing.UpdateForm(
             request.POST or None, post=planned.post, now=said, proposed=chosen, initial=start
         )
+        del form.fields["display_at"]
     else:
         start |= {
             "name": planned.name,

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from incidents.models import Incident
-from statuspage import maintenance, planning, publishing, rollup
+from statuspage import drafts, maintenance, planning, publishing, rollup
 from statuspage.admin import composing
 from statuspage.admin.composer import Work
 from statuspage.admin.told import ToldAdmin
@@ -53,7 +53,7 @@ class PostAdmin(ToldAdmin):
         incident = self._incident(request)
         if incident is None:
             return {}
-        proposed = publishing.draft_from(incident)
+        proposed = drafts.draft_from(incident)
         return {
             "status": proposed.status,
             "started_at": proposed.started_at,
@@ -71,7 +71,7 @@ class PostAdmin(ToldAdmin):
         """``?propose=resolved``: the last word, ready to be read and changed; nobody but a person publishes it."""
         if request.GET.get("propose") != Post.Status.RESOLVED or not post.is_open:
             return {}
-        proposed = publishing.draft_end(post)
+        proposed = drafts.draft_end(post)
         return {
             "status": proposed.status,
             "body": proposed.body,

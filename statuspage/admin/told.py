@@ -186,7 +186,13 @@ def update_work(user: User, post: Post, form: composing.UpdateForm) -> Work:
         soon = form.promised()
         promised = at + soon if soon else None
         return publishing.update(
-            post, components=form.chosen(), next_update_at=promised, by=user, at=at, **form.words()
+            post,
+            components=form.chosen(),
+            next_update_at=promised,
+            by=user,
+            at=at,
+            **form.words(),
+            **form.past(),
         )
 
     def plan(at: datetime) -> PlannedPost:

@@ -102,6 +102,54 @@ def test_an_update_that_came_between_is_shown_and_then_answered(as_alice, post, 
     assert post.updates.first().body == "Found."
 
 
+# -- what is told of the past, otherwise, or to nobody ---------------------------------------------------------
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"notify": ""}, {"mails": False}),
+        ({"started_at": "2026-11-23T09:00"}, {"started": "09:00"}),
+        ({"impact_override": "none"}, {"impact": "none"}),
+        (
+            {
+                "status": "resolved",
+                "backfilled": "on",
+                "started_at": "2026-11-23T08:00",
+                "ended_at": "2026-11-23T09:00",
+            },
+            {"started": "08:00", "ended": "09:00", "mails": False},
+        ),
+    ],
+    ids=["not-mailed", "back-dated", "override", "back-filled"],
+)
+def test_each_kind_of_post_is_previewed_and_published_as_it_was_meant(
+    as_alice, cards, subscriber, said, expected
+):
+    subscriber()
+    mails = expected.pop("mails", True)
+
+    preview = text_of(as_alice.post(ADD, typed(cards, **said)))
+    publish(as_alice, ADD, typed(cards, **said))
+
+    post = Post.objects.get()
+    assert ("This mails nobody." in preview) is not mails
+    assert post.updates.get().deliver_notifications is mails
+    found = {"started": f"{post.started_at:%H:%M}", "impact": post.shown_impact}
+    found["ended"] = post.resolved_at and f"{post.resolved_at:%H:%M}"
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_an_update_is_shown_at_its_time_in_the_past_and_never_planned_with_one(as_alice, post):
+    url = reverse("admin:statuspage_post_update", args=[post.pk])
+    form = {"status": "identified", "body": "Found.", "seen": planning.newest(post)}
+    form["display_at"] = "2026-11-23T12:10"
+
+    refused = as_alice.post(url, {**form, "publish_at": "2026-11-23T15:00"})
+    publish(as_alice, url, form)
+
+    assert "published at once" in text_of(refused)
+    assert f"{post.updates.first().display_at:%H:%M}" == "12:10"
+
+
 # -- later ---------------------------------------------------------------------------------------------------
 def test_a_post_is_planned_shown_changed_and_cancelled(as_alice, cards, subscriber):
     subscriber()
