@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from statuspage import fanout
+from statuspage.documents.words import joined
 from statuspage.models import PostUpdate
 
 #: One and many of each channel, in the order in which a sentence names them.
@@ -24,12 +25,14 @@ def counted(told: PostUpdate | None) -> dict[str, int]:
 
 def words(counts: Mapping[str, int]) -> str:
     """ "1,284 people and 31 webhooks"; empty when nobody is reached."""
-    parts = []
-    for channel, count in sorted(counts.items(), key=lambda one: list(NOUNS).index(one[0])):
-        one, many = NOUNS[channel]
-        if count:
-            parts.append(f"{count:,} {one if count == 1 else many}")
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    known = [channel for channel in NOUNS if counts.get(channel)]
+    others = sorted(channel for channel, count in counts.items() if count and channel not in NOUNS)
+    return joined([_noun(channel, counts[channel]) for channel in [*known, *others]])
+
+
+def _noun(channel: str, count: int) -> str:
+    one, many = NOUNS.get(channel, (channel, channel))
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def mark(counts: Mapping[str, int]) -> str:

@@ -12,6 +12,7 @@ from itertools import zip_longest
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils.translation import gettext
 
 from oncall import clock
 from oncall.messaging import doorbell
@@ -24,7 +25,6 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER = timedelta(minutes=5)
 MOST_AT_ONCE = 100
-WITHDRAWN = "This maintenance is no longer planned."
 #: What a person may set; ``components`` beside it.
 FIELDS = (
     "name",
@@ -267,7 +267,7 @@ def _fit(
 
 def _withdraw(post: Post, *, tell: bool, by: User | None, at: datetime) -> None:
     """Cancel it, and leave its day free for a later change of mind."""
-    post = maintenance.cancel(post, body=WITHDRAWN, notify=tell, by=by, at=at)
+    post = maintenance.cancel(post, body=gettext("This maintenance is no longer planned."), notify=tell, by=by, at=at)
     post.occurrence = None
     post.save()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.utils.translation import gettext, ngettext
 
 from oncall.messaging import doorbell
 from oncall.messaging.errors import DomainError
@@ -86,16 +87,22 @@ def text(post: Post, at: datetime) -> str:
     zone = public.zone_of(post.page)
     latest = post.updates.order_by("-created_at", "-id").first()
     begins = words.near(post.scheduled_for, at, zone).replace(words.NBSP, " ")
-    first = f"Reminder: this maintenance begins in {_span(post.scheduled_for - at)}, at {begins}."
+    first = gettext("Reminder: this maintenance begins in %(length)s, at %(time)s.") % {
+        "length": _span(post.scheduled_for - at),
+        "time": begins,
+    }
     return "\n\n".join([first, latest.body] if latest else [first])
 
 
 def _span(length: timedelta) -> str:
     minutes = max(round(length.total_seconds() / 60), 1)
     if minutes <= 90:
-        return f"{minutes} minute{'s' * (minutes != 1)}"
+        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
     hours = round(minutes / 60)
-    return f"{hours} hours" if hours < 48 else f"{round(hours / 24)} days"
+    if hours < 48:
+        return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
+    days = round(hours / 24)
+    return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
 
 
 def _affected(post: Post) -> list[dict[str, str]]:
