@@ -267,7 +267,8 @@ def _fit(
 
 def _withdraw(post: Post, *, tell: bool, by: User | None, at: datetime) -> None:
     """Cancel it, and leave its day free for a later change of mind."""
-    post = maintenance.cancel(post, body=gettext("This maintenance is no longer planned."), notify=tell, by=by, at=at)
+    body = gettext("This maintenance is no longer planned.")
+    post = maintenance.cancel(post, body=body, notify=tell, by=by, at=at)
     post.occurrence = None
     post.save()
 

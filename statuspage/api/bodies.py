@@ -198,6 +198,13 @@ class NewMaintenanceBody(Reminding, Templated):
     without_template = ("name", "body")
 
 
+class AmendBody(serializers.Serializer):
+    """What POST ``…/amend/`` takes; what is not named stays. Nobody is mailed."""
+
+    name = serializers.CharField(required=False, max_length=200)
+    impact_override = serializers.ChoiceField(choices=Impact.choices, required=False, allow_blank=True)
+
+
 class MoveBody(Reminding):
     """What POST ``maintenances/<id>/reschedule/`` takes."""
 

@@ -25,7 +25,7 @@ from statuspage.models import PlannedPost, Post, StatusPage
 DRY_RUN = OpenApiParameter(
     "dry_run", OpenApiTypes.BOOL, description="1: write nothing, answer how many it would mail."
 )
-FOLLOW_UPS = ("news", "resolve", "start", "complete", "cancel", "reschedule")
+FOLLOW_UPS = ("news", "amend", "resolve", "start", "complete", "cancel", "reschedule")
 
 
 class Told(Idempotent, viewsets.ReadOnlyModelViewSet):
@@ -61,6 +61,14 @@ class Told(Idempotent, viewsets.ReadOnlyModelViewSet):
                 transaction.set_rollback(True)
                 return Response({"dry_run": True, "recipients": count})
         return Response(self.get_serializer(self.get_queryset().get(pk=post.pk)).data, status=code)
+
+    @extend_schema(request=bodies.AmendBody)
+    @action(detail=True, methods=["post"])
+    def amend(self, request: Request, public_id: str) -> Response:
+        """Correct the title or the impact."""
+        post, given = self.get_object(), self.read(bodies.AmendBody)
+        said = {"name": post.name, "impact_override": post.impact_override, **given}
+        return self.tell(lambda: publishing.amend(post, by=request.user, at=clock.now(), **said))
 
     @property
     def is_dry_run(self) -> bool:

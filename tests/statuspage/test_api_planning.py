@@ -251,6 +251,16 @@ def test_a_back_dated_update_is_shown_at_its_time_and_an_override_stands(as_alic
     assert made.data["impact"] == "critical"
 
 
+def test_the_impact_of_a_post_is_overridden_later_and_nobody_is_mailed(as_alice, as_carol, post):
+    url = f"{POSTS}{post.public_id}/amend/"
+
+    answer = as_alice.post(url, {"impact_override": "minor"}, format="json")
+
+    assert (answer.data["impact"], answer.data["name"]) == ("minor", "Card payments failing")
+    assert post.updates.count() == 1
+    assert as_carol.post(url, {"name": "x"}, format="json").status_code == 403
+
+
 # -- the log -----------------------------------------------------------------------------------------------
 def test_the_log_of_a_component_tells_what_when_and_why(as_alice, post, cards):
     as_alice.patch("/api/v1/components/cards/", {"status": "degraded_performance"}, format="json")
