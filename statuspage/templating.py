@@ -6,7 +6,7 @@ from datetime import datetime
 
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_text
-from statuspage import public, wording
+from statuspage import public, rollup, wording
 from statuspage.documents import words
 from statuspage.models import Component, Post, StatusPage, Template
 
@@ -75,5 +75,7 @@ def find(page: StatusPage, slug: str, kind: str) -> Template:
 
 
 def proposed(template: Template) -> dict[Component, str]:
-    """The components it proposes, each with its status."""
-    return dict.fromkeys(template.components.all(), template.component_status)
+    """The components it proposes, each with its status; those of a maintenance will be under maintenance."""
+    is_maintenance = template.kind == Template.Kind.MAINTENANCE
+    status = rollup.MAINTENANCE if is_maintenance else template.component_status
+    return dict.fromkeys(template.components.all(), status)

@@ -13,7 +13,7 @@ from oncall import clock
 from oncall.edges.admin import Button, HistoryAdmin, VerbsAdmin
 from oncall.messaging.errors import DomainError
 from oncall.models import User
-from statuspage import planning, public, publishing, rights, rollup, templating
+from statuspage import planning, public, publishing, rights, templating
 from statuspage.admin import composing
 from statuspage.admin.composer import Composer, Work, offered_templates
 from statuspage.models import Impact, PlannedPost, Post, PostUpdate, StatusPage, Template
@@ -157,6 +157,8 @@ class ToldAdmin(Composer, VerbsAdmin, HistoryAdmin):
         offered = offered_templates(request, post.page, self.kind)
         start = {"status": post.status, "seen": planning.newest(post), "proposed": now}
         start |= self.proposal(request, post) | _from_template(offered["template"], now=now)
+        if self.kind == Post.Kind.MAINTENANCE:
+            start["proposed"] = now  # its components turn when it begins, not when it is spoken of
         form = composing.UpdateForm(
             request.POST or None,
             post=post,
@@ -215,8 +217,6 @@ def _from_template(template: Template | None, *, now: dict[int, str] | None = No
         return {}
     found = {"name": template.title, "body": template.body, "status": template.status}
     rows = {row.pk: status for row, status in templating.proposed(template).items()}
-    if template.kind == Template.Kind.MAINTENANCE:
-        rows = dict.fromkeys(rows, rollup.MAINTENANCE)
     found = {name: value for name, value in found.items() if value}
     return found | ({"proposed": {**(now or {}), **rows}} if rows else {})
 

@@ -37,6 +37,8 @@ class Told(Idempotent, viewsets.ReadOnlyModelViewSet):
     search_fields = ["name"]
     actions_with_own_rights = FOLLOW_UPS
     kind: str
+    #: What an update takes of a template; the components of a maintenance turn when it begins.
+    of_an_update: tuple[str, ...] = ("status", "body")
 
     def get_queryset(self) -> QuerySet[Post]:
         posts = Post.objects.filter(page__slug="main", kind=self.kind)
@@ -68,7 +70,8 @@ class Told(Idempotent, viewsets.ReadOnlyModelViewSet):
         """Correct the title or the impact."""
         post, given = self.get_object(), self.read(bodies.AmendBody)
         said = {"name": post.name, "impact_override": post.impact_override, **given}
-        return self.tell(lambda: publishing.amend(post, by=request.user, at=clock.now(), **said))
+        post = publishing.amend(post, by=request.user, at=clock.now(), **said)
+        return Response(self.get_serializer(self.get_queryset().get(pk=post.pk)).data)
 
     @property
     def is_dry_run(self) -> bool:
@@ -95,12 +98,11 @@ class Told(Idempotent, viewsets.ReadOnlyModelViewSet):
         soon = timedelta(seconds=seconds) if seconds else None
         promised = at + soon if soon else None
         facts = templating.of_post(post, next_update_at=promised)
-        given = worded(given, facts, self.kind, takes=("status", "body", "components"), at=at)
+        given = worded(given, facts, self.kind, takes=self.of_an_update, at=at)
         given.setdefault("status", post.status)
         if publish_at:
-            planned = {name: value for name, value in given.items() if name != "display_at"}
-            said = {"post": post, "next_update_in": soon, "publish_at": publish_at}
-            return self.plan(lambda: planning.plan(**said, **planned, by=request.user, at=now))
+            said = {"post": post, "next_update_in": soon, **_later(given, publish_at)}
+            return self.plan(lambda: planning.plan(**said, by=request.user, at=now))
         return self.tell(
             lambda: publishing.update(post, next_update_at=promised, by=request.user, at=at, **given)
         )
@@ -113,8 +115,7 @@ def recipients(post: Post) -> dict[str, int]:
 
 def _later(given: dict[str, Any], publish_at: datetime) -> dict[str, Any]:
     """What is planned of a post: its next update is promised from when it is published."""
-    past = sorted({"backfilled", "ended_at"} & set(given))
-    if past:
+    if {"backfilled", "ended_at", "display_at"} & set(given):
         raise serializers.ValidationError(
             {"publish_at": ["What is told after the fact is published at once."]}
         )
@@ -129,6 +130,7 @@ class PostViewSet(Told):
     queryset = Post.objects.all()
     serializer_class = bodies.PostSerializer
     kind = Post.Kind.INCIDENT
+    of_an_update = ("status", "body", "components")
 
     @extend_schema(request=bodies.NewPostBody, parameters=[DRY_RUN])
     def create(self, request: Request) -> Response:
