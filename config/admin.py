@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config import health, trends
-from config.firstpage import duty, incidents, links, mine, reaching
+from config.firstpage import duty, incidents, links, mine, reaching, telling
 from config.sign_in import StaffSignInForm
 from incidents.models import Incident, StoredEvent
 from oncall import clock, inbox
@@ -59,8 +59,12 @@ GROUPS = [
         [
             "statuspage.Component",
             "statuspage.Post",
+            "statuspage.PlannedPost",
             "statuspage.Maintenance",
+            "statuspage.MaintenanceRule",
+            "statuspage.Template",
             "statuspage.Subscriber",
+            "statuspage.ComponentChange",
             "statuspage.StatusPage",
         ],
     ),
@@ -177,6 +181,7 @@ class PortalSite(AdminSite):
             "on_call": on_call,
             "on_call_left_out": left_out,
             "my_work": mine.my_work(request.user, now),
+            "telling": telling.telling(request.user, now),
             "trends": trends.trends(request.user, now, zone),
             "incidents_url": links.listing(Incident),
             "schedules_url": links.listing(Schedule),

@@ -29,6 +29,9 @@ COMMUNICATE = [
     "statuspage.change_post",
     "statuspage.add_postupdate",
     "statuspage.change_component",
+    "statuspage.add_template",
+    "statuspage.change_template",
+    "statuspage.delete_template",
 ]
 MANAGE = [
     "incidents.manage_incident",
@@ -71,6 +74,7 @@ ENGINE_ROWS = (
     "contactcheck",
     "answercode",
     "reading",
+    "componentchange",
 )
 # Seen by nobody but administrators and auditors of the messages themselves.
 SECRETS = (

@@ -37,7 +37,17 @@ from oncall import (
 )
 from oncall.messaging import callbacks, outbox
 from postmortems import actions, drafting
-from statuspage import exporting, fanout, maintenance, snapshots, subscriptions
+from statuspage import (
+    exporting,
+    fanout,
+    maintenance,
+    planning,
+    recurring,
+    reminders,
+    snapshots,
+    subscriptions,
+    watch,
+)
 
 log = logging.getLogger("muster.pulse")
 
@@ -93,6 +103,12 @@ LINES: list[Line] = [
         "Notices heartbeats that fell silent.",
     ),
     Line("statuspage.turn_edges", 5 * SECOND, maintenance.turn_edges, "Begins and ends maintenance."),
+    Line(
+        "statuspage.publish_planned",
+        5 * SECOND,
+        planning.publish_due,
+        "Publishes posts and updates that were written ahead.",
+    ),
     # Slower, one process of all at a time.
     Line(
         "oncall.expire_acknowledgements",
@@ -166,6 +182,24 @@ LINES: list[Line] = [
         HOUR,
         callbacks.forget,
         "Forgets what came from providers of text messages and calls, with the numbers, after 30 days.",
+    ),
+    Line(
+        "statuspage.remind_maintenance",
+        15 * SECOND,
+        reminders.remind_due,
+        "Reminds subscribers of maintenance that begins soon.",
+    ),
+    Line(
+        "statuspage.plan_maintenance",
+        60 * SECOND,
+        recurring.plan_ahead,
+        "Announces maintenance that comes again.",
+    ),
+    Line(
+        "statuspage.remind_writers",
+        60 * SECOND,
+        watch.remind_writers,
+        "Reminds the writers of open incidents of which nothing was said for long.",
     ),
     Line("statuspage.forget", HOUR, subscriptions.forget, "Deletes the addresses of those who left."),
     # Apart from all others, so that it notices when one of them hangs.

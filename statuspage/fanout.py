@@ -46,12 +46,12 @@ def fan_out(*, now: Callable[[], datetime]) -> int:
     processes or after a crash, nobody is mailed twice and nobody is left out.
     """
     sent = 0
-    for pk in list(PostUpdate.objects.due(now()).order_by("fan_out_at").values_list("pk", flat=True)[:50]):
+    for pk in list(PostUpdate.mailings.due(now()).order_by("fan_out_at").values_list("pk", flat=True)[:50]):
         try:
             sent += _fan_out_one(pk, now)
         except Exception:  # one update that cannot be mailed holds up no other
             log.exception("Update %s could not be put into the outbox; it is tried again.", pk)
-            PostUpdate.objects.filter(pk=pk).update(fan_out_at=now() + RETRY_AFTER)
+            PostUpdate.mailings.filter(pk=pk).update(fan_out_at=now() + RETRY_AFTER)
     return sent
 
 
@@ -69,7 +69,7 @@ def _fan_out_one(pk: int, now: Callable[[], datetime]) -> int:
 @transaction.atomic
 def _batch(pk: int, at: datetime) -> int | None:
     """One batch; None when this update owes nothing more, or somebody else is at it."""
-    locked = PostUpdate.objects.select_for_update(
+    locked = PostUpdate.mailings.select_for_update(
         skip_locked=connection.features.has_select_for_update_skip_locked
     )
     told = locked.filter(pk=pk, fan_out_at__isnull=False).first()
@@ -78,7 +78,7 @@ def _batch(pk: int, at: datetime) -> int | None:
     message = told.message or _message(told, at)
     batch = _next_batch(told)
     if not batch:
-        PostUpdate.objects.filter(pk=pk).update(fan_out_at=None, message=message)
+        PostUpdate.mailings.filter(pk=pk).update(fan_out_at=None, message=message)
         return None
     count = outbox.send_many(
         message,
@@ -89,7 +89,7 @@ def _batch(pk: int, at: datetime) -> int | None:
         at=at,
         expires_at=at + NEWS_FOR,
     )
-    PostUpdate.objects.filter(pk=pk).update(
+    PostUpdate.mailings.filter(pk=pk).update(
         message=message, fan_out_cursor=batch[-1].pk, mailed_count=F("mailed_count") + count
     )
     return count
@@ -112,10 +112,9 @@ def _next_batch(told: PostUpdate) -> list[Subscriber]:
 
 def _message(told: PostUpdate, at: datetime) -> Message:
     page = public.one(told.post.page, told.post.public_id, at=at)
-    post = page.posts[0]
-    shown = next(update for update in post.updates if update.id == told.public_id)
+    is_first = _first_id(told) == told.public_id
     with translation.override(told.post.page.language):
-        letter = mail.update(page, post, shown, is_first=_first_id(told) == told.public_id)
+        letter = mail.update(page, page.posts[0], public.update(page, told), is_first=is_first)
     return outbox.compose(
         purpose="update",
         subject=letter.subject,

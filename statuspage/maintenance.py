@@ -2,20 +2,21 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import connection, transaction
 
 from oncall.messaging.errors import DomainError
 from oncall.models import User
-from statuspage import impacts, publishing, rights, rollup
-from statuspage.models import Component, Post, StatusPage
+from statuspage import impacts, publishing, reminders, rights, rollup
+from statuspage.models import Component, MaintenanceRule, Post, StatusPage
 
 log = logging.getLogger(__name__)
 
 LONGEST = timedelta(days=60)
 FURTHEST = timedelta(days=800)
 RETRY_AFTER = timedelta(minutes=1)
+AS_BEFORE = "as before"
 STARTED = "The maintenance has begun. We will tell you when it is over."
 ENDED = "The maintenance is over."
 
@@ -33,13 +34,17 @@ def schedule(
     auto_complete: bool = True,
     notify_at_start: bool = True,
     notify_at_end: bool = True,
+    remind_before: timedelta | None = reminders.USUAL,
+    rule: MaintenanceRule | None = None,
+    occurrence: date | None = None,
     page: StatusPage | None = None,
     by: User | None,
     at: datetime,
 ) -> Post:
     """Announce a maintenance. Its components turn to "under maintenance" when it begins, and back when it ends.
 
-    Raises ``DomainError`` (``wrong_time`` for a window that is over, empty or out of all proportion).
+    Subscribers are reminded ``remind_before`` it begins (None: never). ``rule`` and ``occurrence``: planned by it
+    for that day. Raises ``DomainError`` (``wrong_time`` for a window that is over, empty or out of proportion).
     """
     rights.need(by, rights.PUBLISH)
     _check_window(scheduled_for, scheduled_until, at)
@@ -50,7 +55,7 @@ def schedule(
     ).first()
     if twin is not None:
         return twin
-    post = Post.objects.create(
+    post = Post(
         page=page,
         kind=Post.Kind.MAINTENANCE,
         name=name,
@@ -63,11 +68,16 @@ def schedule(
         auto_complete=auto_complete,
         notify_at_start=notify_at_start,
         notify_at_end=notify_at_end,
+        remind_before=reminders.check(remind_before),
+        rule=rule,
+        occurrence=occurrence,
         next_edge_at=scheduled_for if auto_start else None,
         created_at=at,
         updated_at=at,
     )
-    affected = impacts.affect(post, dict.fromkeys(components, rollup.OPERATIONAL), at=at)
+    post.remind_at = reminders.due_at(post, at)
+    post.save()
+    affected = impacts.affect(post, dict.fromkeys(components, rollup.OPERATIONAL), by=by, at=at)
     publishing.tell(
         post, status=post.status, body=body, affected=affected, notify=notify, display_at=at, by=by, at=at
     )
@@ -89,18 +99,31 @@ def reschedule(
     scheduled_until: datetime,
     body: str,
     notify: bool = True,
+    remind_before: timedelta | str | None = AS_BEFORE,
     by: User | None,
     at: datetime,
 ) -> Post:
-    """Move a maintenance that has not begun, or the end of one that has; ``body`` tells why."""
+    """Move a maintenance that has not begun, or the end of one that has; ``body`` tells why.
+
+    It is reminded of before its new beginning, and no more before the old one. Raises ``DomainError``
+    (``wrong_time`` for a beginning that has passed, ``over``).
+    """
     rights.need(by, rights.UPDATE)
     post = Post.objects.select_for_update().get(pk=post.pk)
     if not post.is_open or post.kind != Post.Kind.MAINTENANCE:
         raise DomainError("over", "This maintenance is over; announce another one.")
     _check_window(scheduled_for, scheduled_until, at)
+    if remind_before != AS_BEFORE:
+        post.remind_before = reminders.check(remind_before)
     if post.status == Post.Status.SCHEDULED:
+        if scheduled_for <= at and scheduled_for != post.scheduled_for:
+            raise DomainError(
+                "wrong_time", "That beginning has passed. Choose a later one, or begin the maintenance now."
+            )
         post.scheduled_for = scheduled_for
         post.next_edge_at = scheduled_for if post.auto_start else None
+        reminders.withdraw(post)
+        post.remind_at = reminders.due_at(post, at)
     else:
         post.next_edge_at = scheduled_until if post.auto_complete else None
     post.scheduled_until = max(scheduled_until, post.scheduled_for + timedelta(minutes=1))
@@ -119,6 +142,7 @@ def start(
         return post
     post.next_edge_at = max(post.scheduled_until, at) if post.auto_complete else None
     post.save()
+    reminders.withdraw(post)
     return publishing.update(
         post,
         status=Post.Status.IN_PROGRESS,
@@ -148,6 +172,7 @@ def _end(post: Post, status: str, body: str, notify: bool | None, *, by: User | 
     post = Post.objects.select_for_update().get(pk=post.pk)
     if not post.is_open:
         return post
+    reminders.withdraw(post)
     notify = post.notify_at_end if notify is None else notify
     return publishing.update(post, status=status, body=body, notify=notify, by=by, at=at)
 

@@ -7,6 +7,7 @@ person. A component that is not visible, or stands below one that is not, does n
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.db.models import Min, Q, QuerySet
 
@@ -75,6 +76,12 @@ def between(page: models.StatusPage, first: date, last: date, *, at: datetime) -
 def frame(page: models.StatusPage, *, at: datetime) -> Page:
     """The page with no post: what forms and notices stand in."""
     return gather(page, page.posts.none(), since=at, at=at)
+
+
+def update(value: Page, told: models.PostUpdate) -> Update:
+    """What is mailed about one update, or about a reminder, which no page shows."""
+    names = {one.id: full_name(one, value.by_id) for one in value.components}
+    return _update(told, names)
 
 
 def first_month(page: models.StatusPage) -> date | None:
@@ -239,7 +246,7 @@ def _post(row: models.Post, components: dict[int, Component], impacts: list[mode
     )
 
 
-def full_name(component: Component, components: dict[int, Component]) -> str:
+def full_name(component: Component, components: dict[Any, Component]) -> str:
     """ "Group - Child", as Statuspage sends it."""
     by_id = {one.id: one for one in components.values()}
     above = by_id.get(component.group_id)

@@ -1,67 +1,24 @@
 """What the public is told: posts and their updates. The only writer of them.
 
-Nothing internal is ever copied: a draft made from an incident holds no word of it, only the components of its
-services and when it began.
+Nothing internal is ever copied; what is proposed of an incident is in ``drafts``.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from incidents import communication
 from incidents.models import Incident
 from oncall.messaging import doorbell
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_header, clean_text
 from oncall.models import User
-from statuspage import holding, impacts, rights, rollup
+from statuspage import drafts, holding, impacts, reach, rights, rollup
 from statuspage.impacts import Statuses
 from statuspage.models import Component, Post, PostUpdate, StatusPage
 
 DOUBLE_CLICK = timedelta(seconds=30)
 LONGEST_BODY = 20_000
-_STATUS_OF_LEVEL = {"full": rollup.MAJOR, "partial": rollup.PARTIAL, "degraded": rollup.DEGRADED}
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A proposal for a person to fill in; nothing of it is stored or public."""
-
-    incident: Incident | None = None
-    name: str = ""
-    body: str = ""
-    status: str = Post.Status.INVESTIGATING
-    started_at: datetime | None = None
-    components: dict[Component, str] = field(default_factory=dict)
-
-
-def draft_from(incident: Incident) -> Draft:
-    """Propose a post about an incident: its services' components and its beginning, and not one word of it.
-
-    Raises ``DomainError("private")`` for a private incident: a post tied to it would show that it is there.
-    """
-    _may_be_told(incident)
-    levels = {
-        impact.service_id: _STATUS_OF_LEVEL[impact.level]
-        for impact in incident.impacts.filter(end__isnull=True)
-    }
-    rows = Component.objects.filter(
-        service__in=incident.services.all(), visible=True, is_group=False
-    ).select_related("parent")
-    return Draft(
-        incident=incident,
-        started_at=incident.impact_started_at,
-        components={row: levels.get(row.service_id, rollup.DEGRADED) for row in rows},
-    )
-
-
-def _may_be_told(incident: Incident | None) -> None:
-    if incident is not None and incident.private:
-        raise DomainError(
-            "private",
-            f"{incident.key} is private, so no public post may be tied to it. "
-            "If customers must know, write a post of its own.",
-        )
 
 
 @transaction.atomic
@@ -90,7 +47,7 @@ def publish(
     ``wrong_time``, ``private``).
     """
     rights.need(by, rights.PUBLISH)
-    _may_be_told(incident)
+    drafts.may_be_told(incident)
     name, body = checked_title(name), checked_body(body)
     _check_status(status, Post.OF_INCIDENT)
     page = page or StatusPage.main()
@@ -101,7 +58,7 @@ def publish(
     told_at = started_at if backfilled else at
     closed = status in Post.CLOSED
     ended_at = _past(ended_at or told_at, at) if closed else None
-    post = Post.objects.create(
+    post = Post(
         page=page,
         kind=Post.Kind.INCIDENT,
         name=name,
@@ -117,10 +74,12 @@ def publish(
         created_at=at,
         updated_at=at,
     )
-    affected = impacts.affect(post, components or {}, at=started_at)
+    post.watch_at = _watch_at(post, at)
+    post.save()
+    affected = impacts.affect(post, components or {}, by=by, at=started_at, recorded_at=at)
     if closed:
-        impacts.end_all(post, post.resolved_at)
-    tell(
+        impacts.end_all(post, post.resolved_at, by=by, recorded_at=at)
+    told = tell(
         post,
         status=status,
         body=body,
@@ -130,6 +89,7 @@ def publish(
         by=by,
         at=at,
     )
+    _tell_incident(told, post.next_update_at, by=by, at=at)
     return fresh(post)
 
 
@@ -166,29 +126,42 @@ def update(
         )
     _check_move(post, status)
     display_at = _past(display_at or at, at)
-    affected = _weigh(post, status, dict(components or {}), display_at, at=at)
+    affected = _weigh(post, status, dict(components or {}), display_at, by=by, at=at)
     _move(post, status, display_at)
     post.updated_at = at
     post.next_update_at = None if status in Post.CLOSED else next_update_at
+    post.watch_at = _watch_at(post, at)
+    post.touched = post.touched or post.rule_id is not None
     post.save()
     holding.follow(post, by=by, at=at)
-    tell(
+    told = tell(
         post, status=status, body=body, affected=affected, notify=notify, display_at=display_at, by=by, at=at
     )
+    _tell_incident(told, post.next_update_at, by=by, at=at)
     return fresh(post)
 
 
 def _weigh(
-    post: Post, status: str, named: dict[Component, str], display_at: datetime, *, at: datetime
+    post: Post,
+    status: str,
+    named: dict[Component, str],
+    display_at: datetime,
+    *,
+    by: User | None,
+    at: datetime,
 ) -> list[dict[str, str]]:
     """Write what the update says of components; at the end all are well, save those named otherwise."""
     if status not in Post.CLOSED:
         if post.kind == Post.Kind.INCIDENT:
             post.impact = rollup.worse_impact(post.impact, rollup.impact(named.values()))
-        return impacts.affect(post, named, at=display_at)
+        return impacts.affect(post, named, by=by, at=display_at, recorded_at=at)
     kept = {row: bad for row, bad in named.items() if bad != rollup.OPERATIONAL}
     affected = impacts.affect(
-        post, dict.fromkeys([*post.components.all(), *named], rollup.OPERATIONAL), at=display_at
+        post,
+        dict.fromkeys([*post.components.all(), *named], rollup.OPERATIONAL),
+        by=by,
+        at=display_at,
+        recorded_at=at,
     )
     for row, bad in kept.items():
         impacts.set_status(
@@ -205,8 +178,33 @@ def _move(post: Post, status: str, display_at: datetime) -> None:
         post.next_edge_at = None
     else:
         post.resolved_at = None
+    if status != Post.Status.SCHEDULED:
+        post.remind_at = None
     if status == Post.Status.MONITORING and post.monitoring_at is None:
         post.monitoring_at = display_at
+
+
+def _watch_at(post: Post, at: datetime) -> datetime | None:
+    """When an open incident has been silent for too long: past its promise, or the page's limit."""
+    if post.kind != Post.Kind.INCIDENT or not post.is_open:
+        return None
+    if post.next_update_at is not None:
+        return post.next_update_at
+    return at + timedelta(hours=post.page.quiet_after_h) if post.page.quiet_after_h else None
+
+
+def _tell_incident(told: PostUpdate, promised: datetime | None, *, by: User | None, at: datetime) -> None:
+    """The internal incident learns what customers were told: its timeline, its clock of updates."""
+    post = told.post
+    if post.incident is None or post.backfilled or post.status == Post.Status.POSTMORTEM:
+        return
+    soon = (
+        promised - at if promised and timedelta() < promised - at <= communication.LONGEST_PROMISE else None
+    )
+    recipients = sum(reach.counted(told).values())
+    communication.posted(
+        post.incident, text=told.body, by=by, at=at, next_update_in=soon, recipients=recipients
+    )
 
 
 def resolve(post: Post, *, body: str, notify: bool = True, by: User | None, at: datetime) -> Post:
@@ -237,6 +235,7 @@ def amend(post: Post, *, name: str, impact_override: str = "", by: User | None, 
     name = checked_title(name)
     if (name, impact_override) != (post.name, post.impact_override):
         post.name, post.impact_override, post.updated_at = name, impact_override, at
+        post.touched = post.touched or post.rule_id is not None
         post.save()
     return post
 

@@ -13,7 +13,7 @@ def ship(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("config", "0003_ship_new_rights"),
+        ("config", "0005_ship_planning_rights"),
         ("statuspage", "0004_pages"),
     ]
     operations = [migrations.RunPython(ship, migrations.RunPython.noop)]

@@ -35,6 +35,7 @@ SECTIONS: list[tuple[str, str, str, Callable[[Run, Item], None]]] = [
     ("heartbeats", "A heartbeat", "slug", heartbeats.heartbeat),
     ("pages", "A status page", "slug", public.page),
     ("components", "A component", "slug", public.component),
+    ("templates", "A template", "slug", public.template),
 ]
 
 

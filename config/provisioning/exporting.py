@@ -15,7 +15,7 @@ from incidents import heartbeats
 from incidents.models import AlertSource, Heartbeat, Severity
 from oncall import plans, schedules
 from oncall.models import EscalationPolicy, PortalSettings, Schedule, Service, Step, StepTarget, Team, User
-from statuspage.models import Component, StatusPage
+from statuspage.models import Component, StatusPage, Template
 
 Form = dict[str, Any]
 
@@ -35,6 +35,7 @@ def export() -> dict[str, Any]:
         "heartbeats": _heartbeats(),
         "pages": _pages(),
         "components": _components(),
+        "templates": _templates(),
         "settings": _settings(),
     }
 
@@ -245,6 +246,18 @@ def _component(row: Component) -> Form:
     form |= {"position": row.position, "showcase": row.showcase}
     form |= {"only_show_if_degraded": True} if row.only_show_if_degraded else {}
     return form | ({} if row.visible else {"visible": False})
+
+
+def _templates() -> list[Form]:
+    rows = Template.objects.filter(page=StatusPage.main()).order_by("slug").prefetch_related("components")
+    return [_template(row) for row in rows]
+
+
+def _template(row: Template) -> Form:
+    form = _named(row) | {"kind": row.kind, "body": row.body}
+    form |= {name: value for name in ("title", "status") if (value := getattr(row, name))}
+    form |= {"component_status": row.component_status}
+    return form | {"components": sorted(each.slug for each in row.components.all())}
 
 
 def _settings() -> Form:

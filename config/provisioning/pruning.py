@@ -9,10 +9,11 @@ from incidents import heartbeats
 from incidents.models import AlertSource, Heartbeat, Severity
 from oncall import absences, holidays
 from oncall.models import Absence, EscalationPolicy, HolidayCalendar, Schedule, Service, Team, User
-from statuspage.models import MAIN, Component, StatusPage
+from statuspage.models import MAIN, Component, StatusPage, Template
 
 # The reverse of the order in which they are made, so that nothing is removed while another refers to it.
 PRUNED: list[tuple[str, type[models.Model], str]] = [
+    ("templates", Template, "slug"),
     ("heartbeats", Heartbeat, "slug"),
     ("sources", AlertSource, "slug"),
     ("services", Service, "slug"),

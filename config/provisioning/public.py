@@ -1,13 +1,13 @@
-"""Sections ``pages`` and ``components``."""
+"""Sections ``pages``, ``components`` and ``templates``."""
 
 from django.utils.text import slugify
 
-from config.provisioning.reading import Item
+from config.provisioning.reading import Item, ProvisioningError
 from config.provisioning.run import Run
 from oncall.messaging.errors import DomainError
 from oncall.models import Service
 from statuspage import pages
-from statuspage.models import MAIN, Audience, Component, Language, StatusPage
+from statuspage.models import MAIN, Audience, Component, ComponentStatus, Language, Post, StatusPage, Template
 
 LONGEST_TEXT = 50_000
 OF_A_PAGE = ("host", "time_zone", "brand", "brand_dark", "home_url", "support_url", "footer")
@@ -94,3 +94,34 @@ def _known_group(name: str, page: StatusPage) -> Component | None:
         if found := groups.filter(**asked).first():
             return found
     return None
+
+
+def template(run: Run, item: Item) -> None:
+    """Words to begin a post or a maintenance with; ``component_status`` is proposed for ``components``."""
+    slug = item.slug(most=100)
+    page = _page(run, item)
+    what = f"template {slug}"
+    values = {
+        "name": item.text("name", slug),
+        "kind": item.choice("kind", Template.Kind.INCIDENT, list(Template.Kind.values)),
+        "title": item.text("title", ""),
+        "body": item.text("body", most=20_000),
+        "status": item.choice("status", "", ["", *Post.Status.values]),
+        "component_status": item.choice(
+            "component_status", ComponentStatus.DEGRADED, list(ComponentStatus.values)
+        ),
+    }
+    wanted = [_leaf(page, name, line) for name, line in item.names("components")]
+    item.done()
+    row = run.write(item, Template, {"slug": slug, "page": page}, values, what=what)
+    run.assign(row, "components", wanted, what=what)
+
+
+def _leaf(page: StatusPage, slug: str, line: int) -> Component:
+    """The component of the page of that name, no group."""
+    found = Component.objects.filter(page=page, slug=slug, is_group=False).first()
+    if found is None:
+        raise ProvisioningError(
+            f"There is no component called {slug!r}, in this file or in the portal.", line=line
+        )
+    return found

@@ -16,15 +16,17 @@ from incidents.admin.page import Link
 from incidents.models import Incident, State
 from oncall import clock
 from oncall.edges import times
-from oncall.edges.admin import HistoryAdmin, Verb, VerbsAdmin
+from oncall.edges.admin import Button, HistoryAdmin, Verb, VerbsAdmin
 from oncall.messaging.errors import DomainError
 from oncall.models import User
 from oncall.templatetags import muster
 from postmortems import actions, drafting, exports, review, rights
-from postmortems.admin import page, writing
+from postmortems.admin import page, publicly, writing
 from postmortems.admin.verb_forms import AddActionForm, PlanForm, ReasonForm, in_state
 from postmortems.models import ActionItem, PostMortem
 from postmortems.templatetags import postmortem as look
+from statuspage.admin.composer import Composer
+from statuspage.rights import UPDATE as PUBLIC
 
 Stage = PostMortem.State
 
@@ -43,7 +45,7 @@ class Late(admin.SimpleListFilter):
 
 
 @admin.register(PostMortem)
-class PostMortemAdmin(VerbsAdmin, HistoryAdmin):
+class PostMortemAdmin(Composer, VerbsAdmin, HistoryAdmin):
     """What people write, beside what the portal knows; approved by somebody who did not lead it."""
 
     list_display = ["headline", "stage", "leader", "due", "approved"]
@@ -101,9 +103,11 @@ class PostMortemAdmin(VerbsAdmin, HistoryAdmin):
     def get_urls(self) -> list:
         export = self.admin_site.admin_view(self.export_view)
         draft = self.admin_site.admin_view(self.draft_view)
+        public = self.admin_site.admin_view(self.public_view)
         return [
             path("<int:pk>/export.md", export, name="postmortems_postmortem_export"),
             path("draft/<int:incident>/", draft, name="postmortems_postmortem_draft"),
+            path("<int:pk>/public/", public, name="postmortems_postmortem_public"),
             *super().get_urls(),
         ]
 
@@ -195,6 +199,20 @@ class PostMortemAdmin(VerbsAdmin, HistoryAdmin):
         )
 
     # -- other pages -------------------------------------------------------------------------------------
+    def buttons(self, request: HttpRequest, obj: PostMortem, *, back: str = "") -> list[Button]:
+        """With the way to the public last."""
+        found = super().buttons(request, obj, back=back)
+        url = reverse("admin:postmortems_postmortem_public", args=[obj.pk])
+        tell = publicly.button(obj, request.user, url)
+        return [*found, tell] if tell else found
+
+    def public_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Its public face: chosen parts, by the status page's composer."""
+        postmortem = self.get_object(request, str(pk))
+        if postmortem is None or not request.user.has_perm(PUBLIC):
+            raise Http404
+        return publicly.view(self, request, postmortem, back=self.object_url(postmortem))
+
     def draft_view(self, request: HttpRequest, incident: int) -> HttpResponse:
         """GET asks, POST opens the review of an incident."""
         found = Incident.objects.visible_to(request.user).filter(pk=incident).first()

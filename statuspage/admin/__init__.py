@@ -1,5 +1,5 @@
 """The status page in the staff console, one module for each thing that people open."""
 
-from statuspage.admin import components, neighbours, pages, posts, subscribers
+from statuspage.admin import components, neighbours, pages, planned, posts, recurring, subscribers, templates
 
-__all__ = ["components", "neighbours", "pages", "posts", "subscribers"]
+__all__ = ["components", "neighbours", "pages", "planned", "posts", "recurring", "subscribers", "templates"]

@@ -5,11 +5,13 @@ from django.contrib import admin
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.urls import reverse
 
 from oncall import clock
-from oncall.edges.admin import HistoryAdmin, Verb, VerbForm, VerbsAdmin
+from oncall.edges.admin import Button, HistoryAdmin, Verb, VerbForm, VerbsAdmin
 from statuspage import impacts, public, rights
 from statuspage.admin.several import OfAPage
+from statuspage.admin.told import link
 from statuspage.documents.words import STATUS_WORD
 from statuspage.models import Component, ComponentStatus, StatusPage
 
@@ -86,6 +88,14 @@ class ComponentAdmin(OfAPage, VerbsAdmin, HistoryAdmin):
     @admin.display(description="Group", ordering="parent__name")
     def group(self, component: Component) -> str:
         return component.parent.name if component.parent else ""
+
+    def buttons(self, request: HttpRequest, obj: Component, *, back: str = "") -> list[Button]:
+        """With the way to its log."""
+        found = super().buttons(request, obj, back=back)
+        if not obj.is_group and request.user.has_perm("statuspage.view_componentchange"):
+            log = reverse("admin:statuspage_componentchange_changelist")
+            found.append(link("Log", f"{log}?component__id__exact={obj.pk}", "clock"))
+        return found
 
     def verb_version(self, component: Component) -> str:
         return component.updated_at.isoformat()

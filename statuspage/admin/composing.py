@@ -1,22 +1,40 @@
 """The composer's forms: what to say, what is affected, whom it mails."""
 
 import hashlib
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from django import forms
 
 from oncall.edges.admin import MomentField
-from statuspage import public, publishing, rollup
-from statuspage.models import Component, ComponentStatus, Impact, Post, StatusPage
+from statuspage import public, publishing, rollup, templating, wording
+from statuspage.models import Component, ComponentStatus, Impact, Post, StatusPage, Template
 
 PREFIX = "component_"
+VARIABLE = "variable_"
 MANY_ROWS = {"rows": 6}
 WIDE = forms.TextInput(attrs={"class": "vTextField"})
 PROMISES = [("", "No promise")] + [
     (str(minutes), f"in {minutes} minutes" if minutes < 60 else f"in {minutes // 60} h")
     for minutes in (15, 30, 60, 120, 240, 1440)
 ]
+REMINDERS = [("", "No reminder")] + [
+    (str(minutes), f"{words} before")
+    for minutes, words in (
+        (15, "15 minutes"),
+        (30, "30 minutes"),
+        (60, "An hour"),
+        (240, "4 hours"),
+        (1440, "A day"),
+        (4320, "3 days"),
+        (10080, "A week"),
+    )
+]
+
+
+def minutes(said: str) -> timedelta | None:
+    """A choice of so many minutes; None for none."""
+    return timedelta(minutes=int(said)) if said else None
 
 
 @dataclass(frozen=True)
@@ -49,11 +67,22 @@ class ComposeForm(forms.Form):
         page: StatusPage,
         now: dict[int, str] | None = None,
         proposed: dict[int, str] | None = None,
+        template: Template | None = None,
         **options,
     ) -> None:
-        """``now`` is what is said of components already, ``proposed`` what the grid starts with."""
+        """``now`` is what is said of components already, ``proposed`` what the grid starts with.
+
+        With a ``template`` the variables in the words are filled in, and those it does not know asked for.
+        """
         super().__init__(*args, **options)
-        self.page = page
+        self.page, self.template, self.as_of = page, template, None
+        variables = template.variables if template else []
+        for name in variables:
+            self.fields[f"{VARIABLE}{name}"] = forms.CharField(
+                label=f"{{{{{name}}}}}", required=False, max_length=wording.LONGEST_VALUE, widget=WIDE
+            )
+        words = ["name", "status", "body"] if "status" in self.fields else ["name", "body"]
+        self.order_fields([*words, *(f"{VARIABLE}{name}" for name in variables), *(self.field_order or ())])
         self.now, proposed = now or {}, proposed or {}
         self.components = [row for row in public.visible(page.components.all()) if not row.is_group]
         names = {row.pk: row.name for row in page.components.all()}
@@ -91,6 +120,29 @@ class ComposeForm(forms.Form):
     def _words(self) -> list[forms.BoundField]:
         return [field for field in self.visible_fields() if not field.name.startswith(PREFIX)]
 
+    # -- the words, with their variables filled in -----------------------------------------------------------
+    def facts(self) -> templating.Facts:
+        """What variables are filled in from."""
+        values = {
+            name.removeprefix(VARIABLE): value
+            for name, value in self.cleaned_data.items()
+            if name.startswith(VARIABLE)
+        }
+        return templating.Facts(page=self.page, components=list(self.chosen()), values=values)
+
+    def worded(self, text: str) -> str:
+        """Words as they are published. Raises ``DomainError`` for a variable without a value."""
+        return templating.fill(text, self.facts(), at=self.as_of) if self.template else text
+
+    def later(self) -> datetime | None:
+        """When it is to be published, if not at once."""
+        return self.cleaned_data.get("publish_at") if self.is_bound else None
+
+    def know(self, seen: str) -> None:
+        """Whoever sees this form again has been shown the update that came between."""
+        self.data = self.data.copy()
+        self.data["seen"] = seen
+
     def chosen(self) -> dict[Component, str]:
         """The components that were given a status."""
         return {
@@ -101,22 +153,32 @@ class ComposeForm(forms.Form):
 
     def mark(self) -> str:
         """A mark over everything that was typed: what is published is what was previewed."""
-        said = sorted((name, str(value)) for name, value in self.cleaned_data.items())
+        typed = sorted((name, str(value)) for name, value in self.cleaned_data.items())
+        said = [*typed, str(self.template and self.as_of), self.worded(self.cleaned_data["body"])]
         return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
 
     def words(self) -> dict:
         """The verb's arguments besides the components."""
-        return {"body": self.cleaned_data["body"], "notify": self.cleaned_data["notify"]}
+        return {"body": self.worded(self.cleaned_data["body"]), "notify": self.cleaned_data["notify"]}
 
 
 class Promising(forms.Form):
-    """When readers may expect the next update."""
+    """When it is published, and when readers may expect the next update."""
 
     next_update_in = forms.ChoiceField(choices=PROMISES, required=False, label="Next update")
+    publish_at = MomentField(
+        label="Publish at",
+        required=False,
+        help_text="In your time zone. Empty: at once. Nothing of it is public or mailed before.",
+    )
 
     def promised(self) -> timedelta | None:
-        minutes = self.cleaned_data.get("next_update_in")
-        return timedelta(minutes=int(minutes)) if minutes else None
+        return minutes(self.cleaned_data.get("next_update_in", ""))
+
+    def promised_at(self) -> datetime | None:
+        """The promise as an instant, for the words of a template."""
+        soon = self.promised()
+        return self.as_of + soon if soon and self.as_of else None
 
 
 class NewPostForm(ComposeForm, Promising):
@@ -125,6 +187,7 @@ class NewPostForm(ComposeForm, Promising):
     name = forms.CharField(
         label="Title",
         max_length=200,
+        widget=WIDE,
         help_text="As customers would say it. It stays the subject of every mail.",
     )
     status = forms.ChoiceField(
@@ -140,15 +203,31 @@ class NewPostForm(ComposeForm, Promising):
     impact_override = forms.ChoiceField(
         choices=[("", "From the components"), *Impact.choices], required=False, label="Impact"
     )
-    field_order = ("name", "status", "body", "started_at", "next_update_in", "notify")
+    field_order = ("name", "status", "body", "started_at", "next_update_in", "publish_at", "notify")
     rare = ("backfilled", "ended_at", "impact_override")
 
+    def clean(self) -> dict:
+        given = super().clean()
+        if given.get("publish_at") and (given.get("backfilled") or given.get("ended_at")):
+            self.add_error("publish_at", "What is told after the fact is published at once.")
+        return given
+
+    def facts(self) -> templating.Facts:
+        return replace(
+            super().facts(),
+            started_at=self.cleaned_data.get("started_at"),
+            next_update_at=self.promised_at(),
+        )
+
     def words(self) -> dict:
-        given = {
-            name: self.cleaned_data[name] for name in ("name", "status", "impact_override", "backfilled")
-        }
-        times = {name: self.cleaned_data[name] for name in ("started_at", "ended_at")}
-        return super().words() | given | times
+        """What both of telling now and of planning take."""
+        names = ("status", "impact_override", "started_at")
+        given = {name: self.cleaned_data[name] for name in names}
+        return super().words() | given | {"name": self.worded(self.cleaned_data["name"])}
+
+    def past(self) -> dict:
+        """What is said of something that is over."""
+        return {name: self.cleaned_data[name] for name in ("backfilled", "ended_at")}
 
 
 class UpdateForm(ComposeForm, Promising):
@@ -156,20 +235,40 @@ class UpdateForm(ComposeForm, Promising):
 
     status = forms.ChoiceField()
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
+    display_at = MomentField(
+        label="Shown at", required=False, help_text="For what is told late: its time in the past. Empty: now."
+    )
+    rare = ("display_at",)
     untouched = "Unchanged"
-    field_order = ("status", "body", "next_update_in", "notify")
+    field_order = ("status", "body", "next_update_in", "publish_at", "notify")
 
     def __init__(self, *args, post: Post, **options) -> None:
         super().__init__(*args, page=post.page, **options)
+        self.post = post
         of_kind = Post.OF_INCIDENT if post.kind == Post.Kind.INCIDENT else Post.OF_MAINTENANCE
         self.fields["status"].choices = [(one, Post.Status(one).label) for one in of_kind]
-        self.fields["status"].initial = post.status
+        self.fields["status"].initial = self.initial.get("status", post.status)
+
+    def clean(self) -> dict:
+        given = super().clean()
+        if given.get("publish_at") and given.get("display_at"):
+            self.add_error("publish_at", "What is told after the fact is published at once.")
+        return given
+
+    def facts(self) -> templating.Facts:
+        own = super().facts()
+        known = templating.of_post(self.post, next_update_at=self.promised_at())
+        return replace(known, values=own.values, components=list(own.components) or known.components)
 
     def words(self) -> dict:
         return super().words() | {
             "status": self.cleaned_data["status"],
             "seen": self.cleaned_data["seen"] or None,
         }
+
+    def past(self) -> dict:
+        """What is said of something that is over."""
+        return {"display_at": self.cleaned_data.get("display_at")}
 
 
 class NewMaintenanceForm(ComposeForm):
@@ -184,7 +283,10 @@ class NewMaintenanceForm(ComposeForm):
         required=False, initial=True, label="Mail subscribers when it begins"
     )
     notify_at_end = forms.BooleanField(required=False, initial=True, label="Mail subscribers when it ends")
-    field_order = ("name", "body", "scheduled_for", "scheduled_until", "notify")
+    remind_before = forms.ChoiceField(
+        choices=REMINDERS, required=False, initial="60", label="Remind subscribers"
+    )
+    field_order = ("name", "body", "scheduled_for", "scheduled_until", "remind_before", "notify")
     # The usual answers stand in them, so they stay folded until one is wrong.
     rare = ("auto_start", "auto_complete", "notify_at_start", "notify_at_end")
 
@@ -196,7 +298,6 @@ class NewMaintenanceForm(ComposeForm):
 
     def words(self) -> dict:
         names = (
-            "name",
             "scheduled_for",
             "scheduled_until",
             "auto_start",
@@ -204,4 +305,10 @@ class NewMaintenanceForm(ComposeForm):
             "notify_at_start",
             "notify_at_end",
         )
-        return super().words() | {name: self.cleaned_data[name] for name in names}
+        given = {name: self.cleaned_data[name] for name in names}
+        reminded = {"remind_before": minutes(self.cleaned_data["remind_before"])}
+        return super().words() | given | reminded | {"name": self.worded(self.cleaned_data["name"])}
+
+    def facts(self) -> templating.Facts:
+        window = {name: self.cleaned_data.get(name) for name in ("scheduled_for", "scheduled_until")}
+        return replace(super().facts(), **window)

@@ -30,9 +30,7 @@ class PageForm(forms.ModelForm):
         required=False,
         max_length=200,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=(
-            "For readers of a page with a password. Empty: as it was. A new one signs everybody out."
-        ),
+        help_text=("For readers of a page with a password. Empty: as it was. A new one signs everybody out."),
     )
     picture = forms.FileField(
         label="Logo",

@@ -6,11 +6,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from incidents.models import Incident
-from statuspage import maintenance, publishing, rollup
+from statuspage import drafts, maintenance, planning, publishing, rollup
 from statuspage.admin import composing
+from statuspage.admin.composer import Work
 from statuspage.admin.told import ToldAdmin
 from statuspage.admin.told_verbs import AMEND, CANCEL, COMPLETE, MOVE, RESOLVE, START
-from statuspage.models import Maintenance, Post
+from statuspage.models import Maintenance, PlannedPost, Post
 
 
 @admin.register(Post)
@@ -52,7 +53,7 @@ class PostAdmin(ToldAdmin):
         incident = self._incident(request)
         if incident is None:
             return {}
-        proposed = publishing.draft_from(incident)
+        proposed = drafts.draft_from(incident)
         return {
             "status": proposed.status,
             "started_at": proposed.started_at,
@@ -66,17 +67,46 @@ class PostAdmin(ToldAdmin):
             return None
         return Incident.objects.visible_to(request.user).filter(pk=int(wanted)).first()
 
-    def publish(self, request: HttpRequest, form: composing.NewPostForm, at: datetime) -> Post:
-        soon = form.promised()
-        return publishing.publish(
-            components=form.chosen(),
-            next_update_at=at + soon if soon else None,
-            incident=self._incident(request),
-            page=form.page,
-            by=request.user,
-            at=at,
-            **form.words(),
-        )
+    def proposal(self, request: HttpRequest, post: Post) -> dict:
+        """``?propose=resolved``: the last word, ready to be read and changed; nobody but a person publishes it."""
+        if request.GET.get("propose") != Post.Status.RESOLVED or not post.is_open:
+            return {}
+        proposed = drafts.draft_end(post)
+        return {
+            "status": proposed.status,
+            "body": proposed.body,
+            "proposed": {row.pk: status for row, status in proposed.components.items()},
+        }
+
+    def work(self, request: HttpRequest, form: composing.NewPostForm) -> Work:
+        incident, page = self._incident(request), form.page
+
+        def tell(at: datetime) -> Post:
+            soon = form.promised()
+            return publishing.publish(
+                components=form.chosen(),
+                next_update_at=at + soon if soon else None,
+                incident=incident,
+                page=page,
+                by=request.user,
+                at=at,
+                **form.words(),
+                **form.past(),
+            )
+
+        def plan(at: datetime) -> PlannedPost:
+            return planning.plan(
+                components=form.chosen(),
+                next_update_in=form.promised(),
+                publish_at=form.later(),
+                incident=incident,
+                page=page,
+                by=request.user,
+                at=at,
+                **form.words(),
+            )
+
+        return Work(tell, plan)
 
 
 @admin.register(Maintenance)
@@ -100,8 +130,16 @@ class MaintenanceAdmin(ToldAdmin):
         "auto_complete",
         "notify_at_start",
         "notify_at_end",
+        "remind_before",
+        "reminded_at",
+        "rule",
     )
 
-    def publish(self, request: HttpRequest, form: composing.NewMaintenanceForm, at: datetime) -> Post:
-        rows = [row for row, status in form.chosen().items() if status == rollup.MAINTENANCE]
-        return maintenance.schedule(components=rows, page=form.page, by=request.user, at=at, **form.words())
+    def work(self, request: HttpRequest, form: composing.NewMaintenanceForm) -> Work:
+        def tell(at: datetime) -> Post:
+            rows = [row for row, status in form.chosen().items() if status == rollup.MAINTENANCE]
+            return maintenance.schedule(
+                components=rows, page=form.page, by=request.user, at=at, **form.words()
+            )
+
+        return Work(tell)

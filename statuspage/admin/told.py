@@ -1,44 +1,23 @@
 """What posts and planned maintenance share: one composer with preview, components and "this mails N people"."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import translation
 
 from oncall import clock
 from oncall.edges.admin import Button, HistoryAdmin, VerbsAdmin
 from oncall.messaging.errors import DomainError
-from oncall.messaging.render import fill
-from statuspage import fanout, public, publishing, rights
+from oncall.models import User
+from statuspage import planning, public, publishing, rights, templating
 from statuspage.admin import composing, several
+from statuspage.admin.composer import Composer, Work, offered_templates
 from statuspage.admin.several import OfAPage
-from statuspage.documents import cards, mail
-from statuspage.models import Impact, Post, PostUpdate, StatusPage
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What readers will see, and how many are mailed."""
-
-    mails: int
-    card: cards.Card | None
-    planned: cards.Planned | None
-    subject: str
-    text: str
-
-    @property
-    def people(self) -> str:
-        """ "1,284 people" """
-        return "1 person" if self.mails == 1 else f"{self.mails:,} people"
+from statuspage.models import Impact, PlannedPost, Post, PostUpdate, StatusPage, Template
 
 
 class UpdatesInline(admin.TabularInline):
@@ -61,10 +40,10 @@ class UpdatesInline(admin.TabularInline):
         return request.user.has_perm("statuspage.view_post")
 
 
-class ToldAdmin(OfAPage, VerbsAdmin, HistoryAdmin):
+class ToldAdmin(OfAPage, Composer, VerbsAdmin, HistoryAdmin):
     """What posts and maintenances share: a list, a page with the story, and the composer.
 
-    Each of the two says by ``publish(request, form, at)`` how its form becomes a post.
+    Each of the two says by ``work(request, form)`` how its form becomes a post.
     """
 
     kind: str
@@ -99,7 +78,7 @@ class ToldAdmin(OfAPage, VerbsAdmin, HistoryAdmin):
         return super().render_change_form(request, context, *args, **options)
 
     def get_readonly_fields(self, request: HttpRequest, obj=None) -> tuple[str, ...]:
-        return (*self.fields, "page")
+        return self.fields
 
     def save_model(self, request: HttpRequest, obj: Post, form, change: bool) -> None:
         """Nothing of the post itself is written here: its verbs do that."""
@@ -125,8 +104,12 @@ class ToldAdmin(OfAPage, VerbsAdmin, HistoryAdmin):
         """With the composer first; a link to the page as readers see it last."""
         found = super().buttons(request, obj, back=back)
         if self.has_change_permission(request, obj):
-            found.insert(0, _link("Post an update", self._url("update", obj.pk), "megaphone", "btn-fill"))
-        found.append(_link("On the page", obj.page.link(f"/incidents/{obj.public_id}/"), "open"))
+            found.insert(0, link("Post an update", self._url("update", obj.pk), "megaphone", "btn-fill"))
+        found += [
+            link(f"Planned: {planned.get_status_display().lower()}", _planned(planned), "clock")
+            for planned in obj.planned_updates.filter(state__in=("planned", "refused")).order_by("publish_at")
+        ]
+        found.append(link("On the page", obj.page.link(f"/incidents/{obj.public_id}/"), "open"))
         return found
 
     # -- the composer --------------------------------------------------------------------------------------
@@ -147,19 +130,19 @@ class ToldAdmin(OfAPage, VerbsAdmin, HistoryAdmin):
         except DomainError as refusal:
             messages.error(request, refusal.detail)
             return HttpResponseRedirect(self._url("changelist"))
-        proposed = start.pop("proposed", {})
-        page = several.chosen(request, proposed)
+        page = several.chosen(request, start.get("proposed", {}))
+        offered = offered_templates(request, page, self.kind) | {"pages": several.choices(request, page)}
+        start |= _from_template(offered["template"])
         form = self.new_form(
             request.POST or None,
             page=page,
             now=shown_now(page),
-            proposed=proposed,
+            proposed=start.pop("proposed", {}),
+            template=offered["template"],
             initial=start,
         )
-        offered = several.choices(request, page)
-        return self.compose(
-            request, form, self.new_title, lambda at: self.publish(request, form, at), pages=offered
-        )
+        back = self._url("changelist")
+        return self.compose(request, form, self.new_title, self.work(request, form), back=back, extra=offered)
 
     def draft(self, request: HttpRequest) -> dict:
         """What the form holds before anybody has typed."""
@@ -173,60 +156,71 @@ class ToldAdmin(OfAPage, VerbsAdmin, HistoryAdmin):
         if not self.has_change_permission(request, post):
             raise PermissionDenied
         now = dict(post.impacts.filter(end__isnull=True).values_list("component_id", "status"))
-        latest = post.updates.order_by("-created_at", "-pk").first()
+        offered = offered_templates(request, post.page, self.kind)
+        start = {"status": post.status, "seen": planning.newest(post), "proposed": now}
+        start |= self.proposal(request, post) | _from_template(offered["template"], now=now)
+        if self.kind == Post.Kind.MAINTENANCE:
+            start["proposed"] = now  # its components turn when it begins, not when it is spoken of
         form = composing.UpdateForm(
             request.POST or None,
             post=post,
             now=now,
-            proposed=now,
-            initial={"status": post.status, "seen": latest.public_id if latest else ""},
+            proposed=start.pop("proposed"),
+            template=offered["template"],
+            initial=start,
+        )
+        return self.compose(
+            request,
+            form,
+            f"Post an update: {post.name}",
+            update_work(request.user, post, form),
+            back=self._url("change", post.pk),
+            extra=offered,
         )
 
-        def publish(at: datetime) -> Post:
-            soon = form.promised()
-            return publishing.update(
-                post,
-                components=form.chosen(),
-                next_update_at=at + soon if soon else None,
-                by=request.user,
-                at=at,
-                **form.words(),
-            )
+    def proposal(self, request: HttpRequest, post: Post) -> dict:
+        """What the form of an update holds before anybody has typed, beyond how things stand."""
+        return {}
 
-        return self.compose(request, form, f"Post an update: {post.name}", publish, post=post)
 
-    def compose(
-        self,
-        request: HttpRequest,
-        form: composing.ComposeForm,
-        title: str,
-        publish: Callable[[datetime], Post],
-        post: Post | None = None,
-        pages: Sequence[dict] = (),
-    ) -> HttpResponse:
-        """Ask, show exactly what will be told and whom it mails, then tell it; never the last first."""
-        preview, refusal = None, ""
-        if form.is_bound and form.is_valid():
-            try:
-                if "publish" in request.POST and request.POST.get("previewed") == form.mark():
-                    told = publish(clock.now())
-                    messages.success(request, "Published: the page shows it now.")
-                    return HttpResponseRedirect(self._url("change", told.pk))
-                preview = rehearse(publish)
-            except DomainError as error:
-                refusal = error.detail
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "opts": self.opts,
-            "form": form,
-            "pages": pages,
-            "preview": preview,
-            "previewed": form.mark() if preview else "",
-            "refusal": refusal,
-            "back": self._url("change", post.pk) if post else self._url("changelist"),
-        }
-        return TemplateResponse(request, "admin/statuspage/compose.html", context)
+def update_work(user: User, post: Post, form: composing.UpdateForm) -> Work:
+    """An update, told now or at its time."""
+
+    def tell(at: datetime) -> Post:
+        soon = form.promised()
+        promised = at + soon if soon else None
+        return publishing.update(
+            post,
+            components=form.chosen(),
+            next_update_at=promised,
+            by=user,
+            at=at,
+            **form.words(),
+            **form.past(),
+        )
+
+    def plan(at: datetime) -> PlannedPost:
+        return planning.plan(
+            post=post,
+            components=form.chosen(),
+            next_update_in=form.promised(),
+            publish_at=form.later(),
+            by=user,
+            at=at,
+            **form.words(),
+        )
+
+    return Work(tell, plan, post)
+
+
+def _from_template(template: Template | None, *, now: dict[int, str] | None = None) -> dict:
+    """What a form starts with when it begins with a template."""
+    if template is None:
+        return {}
+    found = {"name": template.title, "body": template.body, "status": template.status}
+    rows = {row.pk: status for row, status in templating.proposed(template).items()}
+    found = {name: value for name, value in found.items() if value}
+    return found | ({"proposed": {**(now or {}), **rows}} if rows else {})
 
 
 def shown_now(page: StatusPage) -> dict[int, str]:
@@ -235,28 +229,10 @@ def shown_now(page: StatusPage) -> dict[int, str]:
     return {row.pk: shown[row.public_id] for row in page.components.all() if row.public_id in shown}
 
 
-def _link(label: str, url: str, icon: str, tone: str = "") -> Button:
+def link(label: str, url: str, icon: str, tone: str = "") -> Button:
+    """A button that only leads somewhere."""
     return Button(name="", label=label, icon=icon, tone=tone, url=url, needs_form=True, expected="")
 
 
-def rehearse(publish: Callable[[datetime], Post]) -> Preview:
-    """Do it, look at it as a reader and as a subscriber, and undo it."""
-    at = clock.now()
-    with transaction.atomic():
-        post = publish(at)
-        told = post.updates.order_by("-created_at", "-pk").first()
-        page = public.one(post.page, post.public_id, at=at)
-        shown = page.posts[0]
-        mails = fanout.audience(post.page, post.kind, told.status, post.components.all()).count()
-        transaction.set_rollback(True)
-    names = {"to": "alice@shop.example", "why": "everything", "manage_url": "…", "unsubscribe_url": "…"}
-    planned = shown.status == Post.Status.SCHEDULED
-    with translation.override(post.page.language):
-        letter = mail.update(page, shown, shown.updates[0], is_first=True)
-        return Preview(
-            mails=mails if told.deliver_notifications else 0,
-            card=None if planned else cards.card(page, shown),
-            planned=cards.planned(page, shown) if planned else None,
-            subject=letter.subject,
-            text=fill(letter.text, names),
-        )
+def _planned(planned: PlannedPost) -> str:
+    return reverse("admin:statuspage_plannedpost_change", args=[planned.pk])

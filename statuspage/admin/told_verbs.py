@@ -1,9 +1,12 @@
 """The verbs of posts and planned maintenance, as buttons with their forms."""
 
+from datetime import timedelta
+
 from django import forms
 
 from oncall.edges.admin import MomentField, Verb, VerbForm
 from statuspage import maintenance, publishing, rights
+from statuspage.admin import composing
 from statuspage.models import Impact, Post
 
 
@@ -29,7 +32,17 @@ class AmendForm(VerbForm):
 class MoveForm(LastWordForm):
     scheduled_for = MomentField(label="Begins")
     scheduled_until = MomentField(label="Ends")
-    field_order = ("scheduled_for", "scheduled_until", "body", "notify")
+    remind_before = forms.ChoiceField(
+        choices=[(maintenance.AS_BEFORE, "As before"), *composing.REMINDERS],
+        required=False,
+        initial=maintenance.AS_BEFORE,
+        label="Remind subscribers",
+    )
+    field_order = ("scheduled_for", "scheduled_until", "body", "remind_before", "notify")
+
+    def clean_remind_before(self) -> str | timedelta | None:
+        said = self.cleaned_data["remind_before"]
+        return said if said == maintenance.AS_BEFORE else composing.minutes(said)
 
     def __init__(self, *args, **options) -> None:
         super().__init__(*args, **options)

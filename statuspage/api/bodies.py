@@ -1,9 +1,13 @@
 """What goes into and comes out of ``posts/`` and ``maintenances/``, in the words of Statuspage's manage API."""
 
+from datetime import timedelta
+from typing import Any
+
 from rest_framework import serializers
 
-from statuspage import publishing, rollup
-from statuspage.api.fields import InstantField, StatusesField, VisibleIncidentField
+from oncall.edges.api import DurationSecondsField
+from statuspage import publishing, reminders, rollup
+from statuspage.api.fields import ComponentsField, InstantField, StatusesField, VisibleIncidentField
 from statuspage.models import Impact, Post, PostUpdate
 
 
@@ -72,6 +76,10 @@ class MaintenanceSerializer(PostSerializer):
     auto_transition_deliver_notifications_at_end = serializers.BooleanField(
         source="notify_at_end", read_only=True
     )
+    scheduled_remind_prior = serializers.SerializerMethodField()
+    remind_before_seconds = DurationSecondsField(source="remind_before", read_only=True)
+    scheduled_reminded_at = serializers.DateTimeField(source="reminded_at", read_only=True)
+    rule = serializers.CharField(source="rule.public_id", read_only=True, default=None)
 
     class Meta(PostSerializer.Meta):
         fields = [
@@ -82,15 +90,57 @@ class MaintenanceSerializer(PostSerializer):
             "scheduled_auto_completed",
             "auto_transition_deliver_notifications_at_start",
             "auto_transition_deliver_notifications_at_end",
+            "scheduled_remind_prior",
+            "remind_before_seconds",
+            "scheduled_reminded_at",
+            "rule",
         ]
 
+    def get_scheduled_remind_prior(self, post: Post) -> bool:
+        return post.remind_before is not None
 
-class NewPostBody(serializers.Serializer):
+
+class Templated(serializers.Serializer):
+    """Words of one's own, or those of a template with its variables filled in; what is given goes before."""
+
+    template = serializers.SlugField(required=False, max_length=100)
+    variables = serializers.DictField(child=serializers.CharField(allow_blank=True), required=False)
+
+    without_template: tuple[str, ...] = ("body",)
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        missing = [name for name in self.without_template if name not in given]
+        if missing and "template" not in given:
+            raise serializers.ValidationError({name: ["Give it, or a template."] for name in missing})
+        return given
+
+
+class Reminding(serializers.Serializer):
+    """When subscribers are reminded: Statuspage's switch, or how long before; nothing said is an hour."""
+
+    scheduled_remind_prior = serializers.BooleanField(required=False)
+    remind_before_seconds = serializers.IntegerField(
+        required=False, allow_null=True, min_value=0, max_value=14 * 86400
+    )
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        wanted = given.pop("scheduled_remind_prior", None)
+        seconds = given.pop("remind_before_seconds", ...)
+        if wanted is False:
+            given["remind_before"] = None
+        elif seconds is not ...:
+            given["remind_before"] = timedelta(seconds=seconds) if seconds else None
+        elif wanted:
+            given["remind_before"] = reminders.USUAL
+        return super().validate(given)
+
+
+class NewPostBody(Templated):
     """What POST ``posts/`` takes."""
 
-    name = serializers.CharField(max_length=200)
-    status = serializers.ChoiceField(choices=Post.OF_INCIDENT, default=Post.Status.INVESTIGATING)
-    body = serializers.CharField(max_length=publishing.LONGEST_BODY)
+    name = serializers.CharField(max_length=200, required=False)
+    status = serializers.ChoiceField(choices=Post.OF_INCIDENT, required=False)
+    body = serializers.CharField(max_length=publishing.LONGEST_BODY, required=False)
     components = StatusesField(required=False)
     deliver_notifications = serializers.BooleanField(default=True, source="notify")
     impact_override = serializers.ChoiceField(choices=Impact.choices, required=False, allow_blank=True)
@@ -99,18 +149,22 @@ class NewPostBody(serializers.Serializer):
     ended_at = InstantField(required=False)
     next_update_at = InstantField(required=False)
     incident = VisibleIncidentField(required=False)
+    publish_at = InstantField(required=False, help_text="Later: nothing of it is public before.")
+
+    without_template = ("name", "body")
 
     def validate(self, given: dict) -> dict:
         """Statuspage's ``backfill_date`` says both since when and that it is told after the fact."""
+        given = super().validate(given)
         backfill = given.pop("backfill_date", None)
         return given | ({"started_at": backfill, "backfilled": True} if backfill else {})
 
 
-class NewsBody(serializers.Serializer):
+class NewsBody(Templated):
     """What POST ``…/update/`` takes."""
 
-    status = serializers.ChoiceField(choices=Post.Status.choices)
-    body = serializers.CharField(max_length=publishing.LONGEST_BODY)
+    status = serializers.ChoiceField(choices=Post.Status.choices, required=False)
+    body = serializers.CharField(max_length=publishing.LONGEST_BODY, required=False)
     components = StatusesField(required=False)
     deliver_notifications = serializers.BooleanField(default=True, source="notify")
     next_update_in = serializers.IntegerField(
@@ -120,14 +174,17 @@ class NewsBody(serializers.Serializer):
         help_text="Seconds until the next update is promised.",
     )
     display_at = InstantField(required=False)
+    publish_at = InstantField(required=False, help_text="Later: nothing of it is public before.")
+
+    without_template = ("status", "body")
 
 
-class NewMaintenanceBody(serializers.Serializer):
+class NewMaintenanceBody(Reminding, Templated):
     """What POST ``maintenances/`` takes; of ``components`` only the names count."""
 
-    name = serializers.CharField(max_length=200)
-    body = serializers.CharField(max_length=publishing.LONGEST_BODY)
-    components = serializers.ListField(child=serializers.CharField(), required=False)
+    name = serializers.CharField(max_length=200, required=False)
+    body = serializers.CharField(max_length=publishing.LONGEST_BODY, required=False)
+    components = ComponentsField(required=False)
     deliver_notifications = serializers.BooleanField(default=True, source="notify")
     scheduled_for = InstantField()
     scheduled_until = InstantField()
@@ -140,8 +197,17 @@ class NewMaintenanceBody(serializers.Serializer):
         default=True, source="notify_at_end"
     )
 
+    without_template = ("name", "body")
 
-class MoveBody(serializers.Serializer):
+
+class AmendBody(serializers.Serializer):
+    """What POST ``…/amend/`` takes; what is not named stays. Nobody is mailed."""
+
+    name = serializers.CharField(required=False, max_length=200)
+    impact_override = serializers.ChoiceField(choices=Impact.choices, required=False, allow_blank=True)
+
+
+class MoveBody(Reminding):
     """What POST ``maintenances/<id>/reschedule/`` takes."""
 
     scheduled_for = InstantField()

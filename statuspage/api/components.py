@@ -6,6 +6,9 @@ from django.db import transaction
 from django.db.models import RestrictedError
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from oncall import clock
 from oncall.edges.api import Idempotent
@@ -13,7 +16,7 @@ from oncall.messaging.errors import DomainError
 from oncall.models import Service
 from statuspage import impacts, public
 from statuspage.api.pages import PAGE, OfAPage, OnThePage
-from statuspage.models import Component, ComponentStatus
+from statuspage.models import Component, ComponentChange, ComponentStatus
 
 
 class ComponentSerializer(serializers.ModelSerializer):
@@ -73,6 +76,16 @@ class ComponentSerializer(serializers.ModelSerializer):
         return given
 
 
+class ComponentChangeSerializer(serializers.ModelSerializer):
+    post = serializers.CharField(source="post.public_id", default=None)
+    by = serializers.CharField(source="by.username", default=None)
+
+    class Meta:
+        model = ComponentChange
+        fields = ["at", "old", "new", "source", "post", "post_name", "by", "recorded_at"]
+        read_only_fields = fields
+
+
 @extend_schema(parameters=[PAGE])
 class ComponentViewSet(OfAPage, Idempotent, viewsets.ModelViewSet):
     """Components and groups. Writing ``status`` sets the baseline; what open posts say is not touched."""
@@ -104,7 +117,11 @@ class ComponentViewSet(OfAPage, Idempotent, viewsets.ModelViewSet):
         component = serializer.save(**new)
         if baseline is not None:
             serializer.instance = impacts.set_status(
-                component, baseline, by=self.request.user, at=clock.now()
+                component,
+                baseline,
+                source=ComponentChange.Source.API,
+                by=self.request.user,
+                at=clock.now(),
             )
 
     def perform_destroy(self, component: Component) -> None:
@@ -113,3 +130,12 @@ class ComponentViewSet(OfAPage, Idempotent, viewsets.ModelViewSet):
             component.delete()
         except RestrictedError:
             raise DomainError("in_use", f"{component.name} is not empty. Move what it holds first.") from None
+
+    @extend_schema(responses=ComponentChangeSerializer(many=True))
+    @action(detail=True, methods=["get"])
+    def log(self, request: Request, slug: str) -> Response:
+        """Every change of what the page shows of it, newest first: from what to what, since when, and why."""
+        changes = self.get_object().changes.select_related("post", "by")
+        return self.get_paginated_response(
+            ComponentChangeSerializer(self.paginate_queryset(changes), many=True).data
+        )

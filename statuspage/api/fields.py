@@ -50,6 +50,29 @@ class StatusesField(serializers.Field):
         return value
 
 
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class ComponentsField(serializers.Field):
+    """A list of components, by slug or public id, none of them a group; answered as slugs."""
+
+    default_error_messages = {
+        "shape": "Give a list of components, each by its slug.",
+        "component": "There is no component {name!r}.",
+    }
+
+    def to_internal_value(self, data: Any) -> list[Component]:
+        if not isinstance(data, list) or not all(isinstance(name, str) for name in data):
+            self.fail("shape")
+        rows = Component.objects.filter(page=self.context["page"], is_group=False)
+        named = {name: row for row in rows for name in (row.public_id, row.slug)}
+        unknown = [name for name in data if name not in named]
+        if unknown:
+            self.fail("component", name=unknown[0][:100])
+        return list(dict.fromkeys(named[name] for name in data))
+
+    def to_representation(self, value: Any) -> list[str]:
+        return [row.slug for row in value.all()]
+
+
 @extend_schema_field(OpenApiTypes.STR)
 class VisibleIncidentField(serializers.Field):
     """An incident by its key; for those who may not see it, it does not exist."""

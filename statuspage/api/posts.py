@@ -1,7 +1,7 @@
 """``posts/`` and ``maintenances/``: telling the public, with a dry run that says whom it would mail."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -16,15 +16,17 @@ from rest_framework.response import Response
 from incidents.models import Incident
 from oncall import clock
 from oncall.edges.api import Idempotent
-from statuspage import fanout, maintenance, publishing
+from statuspage import maintenance, planning, publishing, reach, templating
 from statuspage.api import bodies
 from statuspage.api.pages import PAGE, OfAPage
-from statuspage.models import Component, Post, StatusPage
+from statuspage.api.planned import PlannedPostSerializer
+from statuspage.api.templates import worded
+from statuspage.models import PlannedPost, Post, StatusPage
 
 DRY_RUN = OpenApiParameter(
     "dry_run", OpenApiTypes.BOOL, description="1: write nothing, answer how many it would mail."
 )
-FOLLOW_UPS = ("news", "resolve", "start", "complete", "cancel", "reschedule")
+FOLLOW_UPS = ("news", "amend", "resolve", "start", "complete", "cancel", "reschedule")
 
 
 class Told(OfAPage, Idempotent, viewsets.ReadOnlyModelViewSet):
@@ -37,10 +39,12 @@ class Told(OfAPage, Idempotent, viewsets.ReadOnlyModelViewSet):
     actions_with_own_rights = FOLLOW_UPS
     found_anywhere = True
     kind: str
+    #: What an update takes of a template; the components of a maintenance turn when it begins.
+    of_an_update: tuple[str, ...] = ("status", "body")
 
     def get_queryset(self) -> QuerySet[Post]:
         posts = super().get_queryset().filter(kind=self.kind)
-        return posts.prefetch_related("updates", "components", "impacts")
+        return posts.select_related("rule").prefetch_related("updates", "components", "impacts")
 
     def get_serializer_context(self) -> dict:
         """With the keys of the incidents that this person may see; a private one stays unnamed."""
@@ -56,32 +60,79 @@ class Told(OfAPage, Idempotent, viewsets.ReadOnlyModelViewSet):
         """Do it, or with ``?dry_run=1`` do it, count whom it would mail, and undo it."""
         with transaction.atomic():
             post = work()
-            if self.request.query_params.get("dry_run") in {"1", "true"}:
+            if self.is_dry_run:
                 count = recipients(post)
                 transaction.set_rollback(True)
-                return Response({"dry_run": True, "recipients": {"email": count}})
-        shown = Post.objects.select_related("page").prefetch_related("updates", "components", "impacts")
-        return Response(self.get_serializer(shown.get(pk=post.pk)).data, status=code)
+                return Response({"dry_run": True, "recipients": count})
+        return Response(self.shown(post), status=code)
+
+    def shown(self, post: Post) -> dict:
+        """A post of whatever page, as the API shows it."""
+        rows = Post.objects.select_related("page", "rule").prefetch_related(
+            "updates", "components", "impacts"
+        )
+        return self.get_serializer(rows.get(pk=post.pk)).data
+
+    @extend_schema(request=bodies.AmendBody, parameters=[PAGE])
+    @action(detail=True, methods=["post"])
+    def amend(self, request: Request, public_id: str) -> Response:
+        """Correct the title or the impact."""
+        post = self.get_object()
+        given = self.read(bodies.AmendBody, post.page)
+        said = {"name": post.name, "impact_override": post.impact_override, **given}
+        post = publishing.amend(post, by=request.user, at=clock.now(), **said)
+        return Response(self.shown(post))
+
+    @property
+    def is_dry_run(self) -> bool:
+        return self.request.query_params.get("dry_run") in {"1", "true"}
+
+    def plan(self, work: Callable[[], PlannedPost]) -> Response:
+        """Write it for later; a dry run publishes it as of its time, counts, and undoes that."""
+        with transaction.atomic():
+            planned = work()
+            if self.is_dry_run:
+                count = recipients(planning.rehearse(planned))
+                transaction.set_rollback(True)
+                return Response({"dry_run": True, "recipients": count})
+        return Response(PlannedPostSerializer(planned).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=bodies.NewsBody, parameters=[DRY_RUN, PAGE])
     @action(detail=True, methods=["post"], url_path="update", url_name="update-told")
     def news(self, request: Request, public_id: str) -> Response:
-        """Tell the public what is new."""
-        post, at = self.get_object(), clock.now()
+        """Tell the public what is new, now or at ``publish_at``."""
+        post = self.get_object()
         given = self.read(bodies.NewsBody, post.page)
-        soon = given.pop("next_update_in", None)
-        promised = at + timedelta(seconds=soon) if soon else None
+        now, publish_at = clock.now(), given.pop("publish_at", None)
+        at = publish_at or now
+        seconds = given.pop("next_update_in", None)
+        soon = timedelta(seconds=seconds) if seconds else None
+        promised = at + soon if soon else None
+        facts = templating.of_post(post, next_update_at=promised)
+        given = worded(given, facts, self.kind, takes=self.of_an_update, at=at)
+        given.setdefault("status", post.status)
+        if publish_at:
+            said = {"post": post, "next_update_in": soon, **_later(given, publish_at)}
+            return self.plan(lambda: planning.plan(**said, by=request.user, at=now))
         return self.tell(
             lambda: publishing.update(post, next_update_at=promised, by=request.user, at=at, **given)
         )
 
 
-def recipients(post: Post) -> int:
-    """How many people the newest update of this post is for."""
-    told = post.updates.order_by("-created_at", "-pk").first()
-    if told is None or not told.deliver_notifications:
-        return 0
-    return fanout.audience(post.page, post.kind, told.status, post.components.all()).count()
+def recipients(post: Post) -> dict[str, int]:
+    """How many subscribers of each channel the newest update of this post is for."""
+    return reach.counted(post.updates.order_by("-created_at", "-pk").first())
+
+
+def _later(given: dict[str, Any], publish_at: datetime) -> dict[str, Any]:
+    """What is planned of a post: its next update is promised from when it is published."""
+    if {"backfilled", "ended_at", "display_at"} & set(given):
+        raise serializers.ValidationError(
+            {"publish_at": ["What is told after the fact is published at once."]}
+        )
+    promised = given.pop("next_update_at", None)
+    soon = {"next_update_in": promised - publish_at} if promised and promised > publish_at else {}
+    return {**given, **soon, "publish_at": publish_at}
 
 
 @extend_schema(parameters=[PAGE])
@@ -91,15 +142,22 @@ class PostViewSet(Told):
     queryset = Post.objects.all()
     serializer_class = bodies.PostSerializer
     kind = Post.Kind.INCIDENT
+    of_an_update = ("status", "body", "components")
 
     @extend_schema(request=bodies.NewPostBody, parameters=[DRY_RUN, PAGE])
     def create(self, request: Request) -> Response:
-        """Tell the public about an incident."""
-        given, at = self.read(bodies.NewPostBody), clock.now()
-        page = self.page
-        return self.tell(
-            lambda: publishing.publish(page=page, by=request.user, at=at, **given), status.HTTP_201_CREATED
+        """Tell the public about an incident, now or at ``publish_at``."""
+        given, now = self.read(bodies.NewPostBody), clock.now()
+        publish_at = given.pop("publish_at", None)
+        at, page = publish_at or now, self.page
+        facts = templating.Facts(
+            page, started_at=given.get("started_at"), next_update_at=given.get("next_update_at")
         )
+        given = worded(given, facts, self.kind, takes=("name", "status", "body", "components"), at=at)
+        given = {"name": "", "status": Post.Status.INVESTIGATING, "page": page, **given}
+        if publish_at:
+            return self.plan(lambda: planning.plan(**_later(given, publish_at), by=request.user, at=now))
+        return self.tell(lambda: publishing.publish(by=request.user, at=at, **given), status.HTTP_201_CREATED)
 
     @extend_schema(request=bodies.LastWordBody, parameters=[DRY_RUN, PAGE])
     @action(detail=True, methods=["post"])
@@ -120,17 +178,14 @@ class MaintenanceViewSet(Told):
     @extend_schema(request=bodies.NewMaintenanceBody, parameters=[DRY_RUN, PAGE])
     def create(self, request: Request) -> Response:
         """Announce a maintenance."""
-        given, at = self.read(bodies.NewMaintenanceBody), clock.now()
-        names, page = given.pop("components", []), self.page
-        rows = list(Component.objects.filter(page=page, slug__in=names, is_group=False))
-        unknown = set(names) - {row.slug for row in rows}
-        if unknown:
-            raise serializers.ValidationError(
-                {"components": [f"There is no component {min(unknown)[:100]!r}."]}
-            )
+        given, at, page = self.read(bodies.NewMaintenanceBody), clock.now(), self.page
+        window = {name: given[name] for name in ("scheduled_for", "scheduled_until")}
+        given = worded(
+            given, templating.Facts(page, **window), self.kind, takes=("name", "body", "components"), at=at
+        )
+        given = {"name": "", "page": page, **given}
         return self.tell(
-            lambda: maintenance.schedule(components=rows, page=page, by=request.user, at=at, **given),
-            status.HTTP_201_CREATED,
+            lambda: maintenance.schedule(by=request.user, at=at, **given), status.HTTP_201_CREATED
         )
 
     @extend_schema(request=bodies.EdgeBody, parameters=[DRY_RUN, PAGE])

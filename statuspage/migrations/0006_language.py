@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('statuspage', '0004_pages'),
+        ('statuspage', '0005_planning'),
     ]
 
     operations = [

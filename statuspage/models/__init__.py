@@ -1,3 +1,4 @@
+from statuspage.models.changes import ComponentChange
 from statuspage.models.face import MAIN, Audience
 from statuspage.models.logo import Logo
 from statuspage.models.page import (
@@ -8,6 +9,7 @@ from statuspage.models.page import (
     new_public_id,
     outdate,
 )
+from statuspage.models.planning import MaintenanceRule, PlannedPost, Template
 from statuspage.models.posts import ComponentImpact, Impact, Maintenance, Post, PostUpdate
 from statuspage.models.snapshots import Snapshot
 from statuspage.models.subscribers import SignUp, Subscriber
@@ -16,18 +18,22 @@ __all__ = [
     "MAIN",
     "Audience",
     "Component",
+    "ComponentChange",
     "ComponentImpact",
     "ComponentStatus",
     "Impact",
     "Language",
     "Logo",
     "Maintenance",
+    "MaintenanceRule",
+    "PlannedPost",
     "Post",
     "PostUpdate",
     "SignUp",
     "Snapshot",
     "StatusPage",
     "Subscriber",
+    "Template",
     "new_public_id",
     "outdate",
 ]

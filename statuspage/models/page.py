@@ -80,6 +80,12 @@ class StatusPage(Face):
         default=default_language,
         help_text="The page and the mails to its subscribers are written in it; what you write stays as it is.",
     )
+    quiet_after_h = models.PositiveSmallIntegerField(
+        "remind writers after (hours)",
+        default=6,
+        help_text="An open incident without an update for so long, or past its promised update, reminds whoever "
+        "wrote last. 0: only when an update was promised.",
+    )
     version = models.PositiveBigIntegerField(default=1, editable=False)
     rendered_version = models.PositiveBigIntegerField(default=0, editable=False)
     rendered_at = models.DateTimeField(null=True, editable=False)

@@ -1,6 +1,6 @@
 """What the public is told: posts, their updates, and the stretches in which components were not well."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import F, Q
@@ -18,6 +18,8 @@ from statuspage.models.page import (
     new_public_id,
 )
 
+HOUR = timedelta(hours=1)
+
 
 class Impact(models.TextChoices):
     NONE = "none", "No effect on service"
@@ -32,6 +34,19 @@ class PostQuerySet(models.QuerySet):
         """Maintenances whose start or end has come."""
         return self.filter(next_edge_at__lte=now)
 
+    def to_remind(self, now: datetime) -> "PostQuerySet":
+        """Maintenances of which subscribers are reminded by now."""
+        return self.filter(remind_at__lte=now)
+
+    def quiet(self, now: datetime) -> "PostQuerySet":
+        """Open incidents of which nothing has been heard for too long."""
+        return self.filter(watch_at__lte=now)
+
+    def open_incidents(self) -> "PostQuerySet":
+        """Open incidents, with their pages, oldest word first."""
+        told = self.filter(kind=Post.Kind.INCIDENT).open()
+        return told.select_related("page", "incident").order_by("updated_at")
+
     def open(self) -> "PostQuerySet":
         """Not over yet, planned maintenance included."""
         return self.exclude(status__in=Post.CLOSED)
@@ -41,7 +56,10 @@ class Post(Public):
     """An incident or a maintenance as the public reads it. Whatever stands here is public.
 
     Changed only by ``publishing`` and ``maintenance``. ``incident`` points at the internal incident it
-    tells about and is never shown. ``next_edge_at`` is when the clock starts or ends a maintenance.
+    tells about and is never shown. ``next_edge_at`` is when the clock starts or ends a maintenance, ``remind_at``
+    when subscribers are reminded of it, ``watch_at`` when the writers of an open incident are reminded that
+    nothing was said for long. ``rule`` and ``occurrence`` (a local day) are of a maintenance that a rule has
+    planned; once somebody has changed it by itself it is ``touched``, and the rule lets it be.
     """
 
     class Kind(models.TextChoices):
@@ -88,13 +106,35 @@ class Post(Public):
     auto_complete = models.BooleanField(default=True, help_text="The clock ends it.")
     notify_at_start = models.BooleanField(default=True)
     notify_at_end = models.BooleanField(default=True)
+    remind_before = models.DurationField(
+        null=True,
+        blank=True,
+        default=HOUR,
+        help_text="Subscribers are reminded so long before; empty: never.",
+    )
+    reminded_at = models.DateTimeField(null=True, blank=True, editable=False)
+    rule = models.ForeignKey(
+        "MaintenanceRule",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="occurrences",
+        editable=False,
+        help_text="That planned it.",
+    )
+    occurrence = models.DateField(null=True, blank=True, editable=False)
+    touched = models.BooleanField(default=False, editable=False)
     next_edge_at = models.DateTimeField(null=True, blank=True, editable=False)
+    remind_at = models.DateTimeField(null=True, blank=True, editable=False)
+    watch_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(editable=False)
     updated_at = models.DateTimeField(editable=False)
 
     objects = PostQuerySet.as_manager()
     # Without the incident: it never changes, and its title is not for everybody who may read this history.
-    history = HistoricalRecords(m2m_fields=[components], excluded_fields=["incident"])
+    history = HistoricalRecords(
+        m2m_fields=[components], excluded_fields=["incident", "remind_at", "watch_at"]
+    )
 
     class Meta:
         ordering = ["-started_at", "-id"]
@@ -125,12 +165,21 @@ class Post(Public):
                     & Q(resolved_at__isnull=True)
                 ),
             ),
+            models.UniqueConstraint(
+                fields=["rule", "occurrence"],
+                condition=Q(rule__isnull=False),
+                name="maintenance_rule_plans_each_day_once",
+            ),
         ]
         indexes = [
             models.Index(fields=["page", "-started_at"], name="post_by_start"),
             models.Index(
                 fields=["next_edge_at"], condition=Q(next_edge_at__isnull=False), name="post_edge_due"
             ),
+            models.Index(
+                fields=["remind_at"], condition=Q(remind_at__isnull=False), name="post_reminder_due"
+            ),
+            models.Index(fields=["watch_at"], condition=Q(watch_at__isnull=False), name="post_quiet_due"),
         ]
 
     def __str__(self) -> str:
@@ -167,11 +216,20 @@ class PostUpdateQuerySet(models.QuerySet):
         return self.filter(fan_out_at__lte=now)
 
 
+class ShownUpdates(models.Manager.from_queryset(PostUpdateQuerySet)):
+    """The updates that stand on the page: without reminders, which are only mailed."""
+
+    def get_queryset(self) -> PostUpdateQuerySet:
+        return super().get_queryset().filter(is_reminder=False)
+
+
 class PostUpdate(Public):
     """One message to the public.
 
     ``affected`` keeps what it changed, ``[{"code","name","old_status","new_status"}]``. While
-    ``fan_out_at`` is set, subscribers after ``fan_out_cursor`` have not been put into the outbox yet.
+    ``fan_out_at`` is set, subscribers after ``fan_out_cursor`` have not been put into the outbox yet. A reminder
+    is mailed and stands nowhere on the page: ``objects``, and so ``post.updates``, leave it out; whoever mails
+    asks ``mailings``.
     """
 
     post = models.ForeignKey(Post, models.CASCADE, related_name="updates")
@@ -191,8 +249,10 @@ class PostUpdate(Public):
     fan_out_at = models.DateTimeField(null=True, blank=True, editable=False)
     fan_out_cursor = models.BigIntegerField(default=0, editable=False)
     mailed_count = models.PositiveIntegerField(default=0, editable=False)
+    is_reminder = models.BooleanField(default=False, editable=False)
 
-    objects = PostUpdateQuerySet.as_manager()
+    objects = ShownUpdates()
+    mailings = PostUpdateQuerySet.as_manager()
     history = HistoricalRecords(excluded_fields=["message", "fan_out_at", "fan_out_cursor", "mailed_count"])
 
     class Meta:

@@ -27,7 +27,7 @@ from oncall.models import (
     Team,
     User,
 )
-from statuspage.models import Component
+from statuspage.models import Component, Template
 from tests.messaging.sinks import hook_sink
 from tests.oncall.test_calendar_reading import calendar, event
 from tests.oncall.test_rotation_cases import CASES, answer
@@ -36,6 +36,7 @@ AT = datetime(2026, 11, 23, 10, tzinfo=UTC)
 MODELS = [
     HolidayCalendar,
     Absence,
+    Template,
     Component,
     PortalSettings,
     AlertSource,

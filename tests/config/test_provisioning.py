@@ -11,7 +11,7 @@ from config.demo import COMPANY
 from incidents.models import Severity
 from oncall import paging, schedules
 from oncall.models import EscalationPolicy, PortalSettings, Schedule, Service, Team, User
-from statuspage.models import Component, StatusPage
+from statuspage.models import Component, StatusPage, Template
 
 AT = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
@@ -294,6 +294,25 @@ def test_groups_stand_in_the_order_in_which_the_file_first_names_them(write):
 
     assert [group.name for group in Component.objects.filter(is_group=True)] == ["Payments", "Developers"]
     assert apply(path).changes == []
+
+
+@pytest.mark.django_db
+def test_templates_come_from_a_file_and_broken_ones_are_refused_with_their_line(write):
+    path = write(
+        "components: [{slug: cards, name: Cards}]\n"
+        "templates:\n"
+        "  - {slug: slow, title: '{{components}} slow', body: 'Since {{since}}.', components: [cards]}\n"
+    )
+
+    apply(path)
+
+    made = Template.objects.get()
+    assert (made.variables, [row.slug for row in made.components.all()]) == (["since"], ["cards"])
+    assert apply(path).changes == []
+    for wrong in ("body: '{{ user.email }}'", "body: x, components: [nothing]", "body: x, status: scheduled"):
+        with pytest.raises(provisioning.ProvisioningError) as refused:
+            apply(write(f"templates:\n  - {{slug: slow, {wrong}}}\n"))
+        assert refused.value.line == 2
 
 
 @pytest.mark.django_db

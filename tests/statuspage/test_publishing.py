@@ -5,7 +5,7 @@ import pytest
 from incidents.models import AffectedService, Incident
 from oncall.messaging.errors import DomainError
 from oncall.models import Service
-from statuspage import impacts, public, publishing
+from statuspage import drafts, impacts, public, publishing
 from statuspage.models import Component, ComponentImpact, Post
 
 
@@ -243,7 +243,7 @@ def incident(cards, at):
 
 
 def test_a_draft_proposes_components_and_the_beginning_but_no_word(incident, cards, at):
-    draft = publishing.draft_from(incident)
+    draft = drafts.draft_from(incident)
 
     assert (draft.name, draft.body) == ("", "")
     assert draft.components == {cards: "degraded_performance"}
@@ -253,7 +253,32 @@ def test_a_draft_proposes_components_and_the_beginning_but_no_word(incident, car
 def test_a_hidden_component_is_not_proposed(incident, cards):
     Component.objects.filter(pk=cards.pk).update(visible=False)
 
-    assert publishing.draft_from(incident).components == {}
+    assert drafts.draft_from(incident).components == {}
+
+
+def test_the_last_word_is_proposed_without_naming_what_is_hidden(post, cards, wallets, alice, at):
+    publishing.update(
+        post, status="identified", body="x", components={wallets: "partial_outage"}, by=alice, at=at("12:10")
+    )
+    Component.objects.filter(pk=wallets.pk).update(visible=False)
+
+    proposed = drafts.draft_end(post)
+
+    assert proposed.body == "This incident is resolved. Card payments work normally again."
+    assert proposed.components == {cards: "operational", wallets: "operational"}
+
+
+def test_what_customers_are_told_stands_in_the_incidents_timeline(incident, alice, at, subscriber):
+    subscriber()
+    said = {"name": "Slow", "incident": incident, "by": alice}
+
+    publishing.publish(body="Of old.", backfilled=True, started_at=at("11:00"), at=at("11:50"), **said)
+    publishing.publish(body="It is slow.", next_update_at=at("12:30"), at=at("12:00"), **said)
+
+    incident.refresh_from_db()
+    (told,) = incident.updates.all()
+    assert (told.audience, told.text, told.recipients) == ("customers", "It is slow.", 1)
+    assert (incident.first_update_at, told.next_update_at) == (at("12:00"), at("12:30"))
 
 
 def test_a_private_incident_has_no_public_post(incident, alice, at):
@@ -261,6 +286,6 @@ def test_a_private_incident_has_no_public_post(incident, alice, at):
     incident.save()
 
     with pytest.raises(DomainError, match="private"):
-        publishing.draft_from(incident)
+        drafts.draft_from(incident)
     with pytest.raises(DomainError, match="private"):
         publishing.publish(name="x", body="y", incident=incident, by=alice, at=at())

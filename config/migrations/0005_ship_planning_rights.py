@@ -1,0 +1,20 @@
+"""Rights to what is written ahead of its time, and to the log of components."""
+
+from django.db import migrations
+
+from config import groups
+
+
+NEW = ("componentchange", "maintenancerule", "plannedpost", "template")
+
+
+def ship(apps, schema_editor):
+    groups.extend(*NEW)
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("config", "0003_ship_new_rights"),
+        ("statuspage", "0005_planning"),
+    ]
+    operations = [migrations.RunPython(ship, migrations.RunPython.noop)]
