@@ -9,7 +9,17 @@ import time_machine
 from django.contrib.staticfiles import finders
 
 from oncall.messaging.models import Delivery
-from statuspage import catalogue, copies, links, maintenance, publishing, snapshots, subscriptions
+from statuspage import (
+    catalogue,
+    copies,
+    fanout,
+    links,
+    maintenance,
+    pages,
+    publishing,
+    snapshots,
+    subscriptions,
+)
 from statuspage.catalogue import Reading
 from statuspage.edges import disk
 from statuspage.edges.following import Following
@@ -219,13 +229,18 @@ def test_a_post_tells_of_components_of_its_own_page(partners, cards, alice, at):
         )
 
 
-def test_a_page_goes_with_everything_on_it(gateway, payments, cards):
+def test_a_page_goes_with_everything_on_it_and_mails_nothing_more(
+    gateway, payments, cards, subscriber, alice, at
+):
+    subscriber("dave@shop.example", page=gateway.page)
+    fanout.fan_out(now=lambda: at("12:30"))
     group = Component.objects.create(page=gateway.page, slug="group", name="Group", is_group=True)
     gateway.parent = group
     gateway.save()
 
-    gateway.page.delete()
+    pages.remove(gateway.page, by=alice, at=at("12:31"))
 
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"cancelled"}
     assert set(Component.objects.values_list("slug", flat=True)) == {"payments", "cards"}
 
 
