@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils.crypto import constant_time_compare
 
+from oncall.messaging import outbox
 from oncall.messaging.errors import DomainError
 from oncall.models import User
 from statuspage import rights
@@ -88,6 +89,20 @@ def has_key(page: StatusPage, key: str) -> bool:
 def _hash(key: str) -> str:
     """Keys are long and random, so a plain SHA-256 cannot be guessed backwards."""
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+@transaction.atomic
+def remove(page: StatusPage, *, by: User | None, at: datetime) -> None:
+    """Take a page away with everything on it; what waits to be mailed of it is cancelled.
+
+    Raises ``DomainError("main")`` for the main page, which every portal has.
+    """
+    rights.need(by, rights.REMOVE)
+    if page.is_main:
+        raise DomainError("main", "The main page stays: every portal has one.")
+    for post in page.posts.all():
+        outbox.cancel(topic=post.topic, at=at, reason="page removed")
+    page.delete()
 
 
 def named(slug: str) -> StatusPage:

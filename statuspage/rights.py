@@ -7,12 +7,14 @@ PUBLISH = "statuspage.add_post"
 UPDATE = "statuspage.change_post"
 SET_STATUS = "statuspage.change_component"
 SET_UP = "statuspage.change_statuspage"
+REMOVE = "statuspage.delete_statuspage"
 READ = "statuspage.view_statuspage"
 _IN_WORDS = {
     PUBLISH: "publish on the status page",
     UPDATE: "update what stands on the status page",
     SET_STATUS: "set the status of a component",
     SET_UP: "change a status page itself",
+    REMOVE: "remove a status page",
 }
 
 

@@ -9,6 +9,7 @@ from incidents import heartbeats
 from incidents.models import AlertSource, Heartbeat, Severity
 from oncall import absences, holidays
 from oncall.models import Absence, EscalationPolicy, HolidayCalendar, Schedule, Service, Team, User
+from statuspage import pages
 from statuspage.models import MAIN, Component, StatusPage, Template
 
 # The reverse of the order in which they are made, so that nothing is removed while another refers to it.
@@ -62,7 +63,8 @@ def _prune_pages(run: Run, sections: set[str]) -> None:
             _remove(run, row, f"components {row.slug}")
     if "pages" in sections:
         for page in StatusPage.objects.exclude(slug__in={MAIN, *run.named.get(StatusPage, set())}):
-            _remove(run, page, f"pages {page.slug}")
+            run.note("remove", f"pages {page.slug}")
+            pages.remove(page, by=run.by, at=run.at)
 
 
 def _depth(component: Component) -> int:

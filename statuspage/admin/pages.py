@@ -116,6 +116,9 @@ class StatusPageAdmin(VerbsAdmin, HistoryAdmin):
         if form.cleaned_data["picture"] or form.cleaned_data["no_picture"]:
             pages.set_logo(obj, form.cleaned_data["picture"], by=None, at=clock.now())
 
+    def delete_model(self, request: HttpRequest, obj: StatusPage) -> None:
+        pages.remove(obj, by=request.user, at=clock.now())
+
     def run_verb(self, request: HttpRequest, verb: Verb, obj: StatusPage, fields: dict) -> None:
         if verb is not GIVE_KEY:
             super().run_verb(request, verb, obj, fields)

@@ -1,8 +1,8 @@
-"""Which page a request is about: ``?page=<slug>``, without it the main one."""
+"""``statuspages/``, and which page any other request is about: ``?page=<slug>``, without it the main one."""
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import exceptions, serializers
+from rest_framework import exceptions, serializers, viewsets
 
 from oncall.messaging.errors import DomainError
 from statuspage import pages
@@ -50,3 +50,23 @@ class OnThePage(serializers.SlugRelatedField):
     def get_queryset(self):
         rows = super().get_queryset() if self.queryset is not None else Component.objects.all()
         return rows.filter(page=self.context["page"]) if "page" in self.context else rows
+
+
+class StatusPageSerializer(serializers.ModelSerializer):
+    id = serializers.CharField(source="public_id", read_only=True)
+    url = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = StatusPage
+        fields = ["id", "slug", "name", "url", "host", "audience", "time_zone", "created_at", "updated_at"]
+
+
+class StatusPageViewSet(viewsets.ReadOnlyModelViewSet):
+    """The pages that there are; they are set up in the console or by the provisioning file."""
+
+    queryset = StatusPage.objects.defer("password", "key_hash")
+    serializer_class = StatusPageSerializer
+    lookup_field = "slug"
+    lookup_value_regex = "[-a-zA-Z0-9_]+"
+    filterset_fields = ["audience"]
+    search_fields = ["name", "slug"]

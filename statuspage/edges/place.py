@@ -5,7 +5,7 @@ What a request says of its host only chooses among pages that are there; no byte
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any
 
 from django.conf import settings
@@ -32,7 +32,12 @@ class Place:
 
 def host_of(environ: dict[str, Any]) -> str:
     """The host that a request names, in small letters, without port and last dot; "" where it names none."""
-    host = environ.get("HTTP_HOST", "").lower()
+    return _host(environ.get("HTTP_HOST", "")[:300])
+
+
+@lru_cache(maxsize=1000)
+def _host(told: str) -> str:
+    host = told.lower()
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0].rstrip(".")

@@ -284,3 +284,16 @@ def test_lists_hold_one_page_and_what_is_made_is_made_there(as_alice, cards, pos
 
 def test_a_group_that_holds_something_is_not_deleted(as_alice, cards):
     assert as_alice.delete("/api/v1/components/payments/").status_code == 409
+
+
+def test_pages_are_listed_without_their_secrets(as_alice, as_carol, page):
+    StatusPage.objects.create(slug="shop", name="Shop", host="shop.example", password="hash", key_hash="hash")
+
+    rows = as_alice.get("/api/v1/statuspages/").data["results"]
+
+    assert {row["slug"]: row["url"] for row in rows} == {
+        "main": "http://testserver",
+        "shop": "http://shop.example",
+    }
+    assert "hash" not in str(as_alice.get("/api/v1/statuspages/shop/").data)
+    assert as_carol.get("/api/v1/statuspages/").status_code == 403

@@ -9,7 +9,17 @@ import time_machine
 from django.contrib.staticfiles import finders
 
 from oncall.messaging.models import Delivery
-from statuspage import catalogue, copies, links, publishing, snapshots, subscriptions
+from statuspage import (
+    catalogue,
+    copies,
+    fanout,
+    links,
+    maintenance,
+    pages,
+    publishing,
+    snapshots,
+    subscriptions,
+)
 from statuspage.catalogue import Reading
 from statuspage.edges import disk
 from statuspage.edges.following import Following
@@ -46,6 +56,16 @@ def gateway(partners, alice, at):
         by=alice,
         at=at("12:10"),
     )
+    maintenance.schedule(
+        name="Gateway upgrade",
+        body="Read-only.",
+        scheduled_for=at("14:00"),
+        scheduled_until=at("15:00"),
+        components=[row],
+        page=partners,
+        by=alice,
+        at=at("12:10"),
+    )
     return row
 
 
@@ -77,8 +97,8 @@ def test_no_document_of_one_page_holds_a_word_of_another(post, gateway, at_host,
 def test_every_link_of_a_page_leads_to_its_own_host(gateway, at_host, at):
     made = every_document(at_host, at)
 
-    for path in ("/history.atom", "/history.rss", "/", "/api/v2/summary.json", "/embed/"):
-        assert f"http://{HOST}" in made[path], path
+    for path in ("/history.atom", "/history.rss", "/maintenance.ics", "/", "/api/v2/summary.json", "/embed/"):
+        assert f"http://{HOST}" in made[path].replace("\r\n ", ""), path
     told = json.loads(made["/api/v2/summary.json"])
     assert told["page"]["url"] == f"http://{HOST}" and told["page"]["id"] == at_host.public_id
     assert told["incidents"][0]["shortlink"].startswith(f"http://{HOST}/incidents/")
@@ -132,6 +152,18 @@ def test_a_host_that_nobody_knows_gets_the_main_page_and_stands_in_no_byte(
     assert told.content == client.get("/").content
     assert host not in told.content.decode() and "Location" not in told
     assert client.get("/history.atom", headers={"host": host}).content.decode().count("evil") == 0
+
+
+def test_the_main_page_may_have_a_host_too_and_answers_on_every_other(client, page, post, alice):
+    page.host = "status.northwind.example"
+    page.save()
+    client.force_login(alice)
+
+    for host in ("status.northwind.example", "testserver", "other.example"):
+        told = json.loads(client.get("/api/v2/summary.json", headers={"host": host}).content)
+        assert told["page"]["url"] == "http://status.northwind.example"
+    assert client.get("/admin/").status_code == 200
+    assert client.get("/admin/", headers={"host": "status.northwind.example"}).status_code == 404
 
 
 def test_mail_of_a_page_links_to_its_host(gateway, at_host, alice, at):
@@ -197,13 +229,18 @@ def test_a_post_tells_of_components_of_its_own_page(partners, cards, alice, at):
         )
 
 
-def test_a_page_goes_with_everything_on_it(gateway, payments, cards):
+def test_a_page_goes_with_everything_on_it_and_mails_nothing_more(
+    gateway, payments, cards, subscriber, alice, at
+):
+    subscriber("dave@shop.example", page=gateway.page)
+    fanout.fan_out(now=lambda: at("12:30"))
     group = Component.objects.create(page=gateway.page, slug="group", name="Group", is_group=True)
     gateway.parent = group
     gateway.save()
 
-    gateway.page.delete()
+    pages.remove(gateway.page, by=alice, at=at("12:31"))
 
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"cancelled"}
     assert set(Component.objects.values_list("slug", flat=True)) == {"payments", "cards"}
 
 
