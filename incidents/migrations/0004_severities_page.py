@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalseverity',
             name='ack_timeout',
-            field=models.DurationField(blank=True, help_text='After this long, whoever acknowledged is asked whether she is still at work. Empty: as the policy says.', null=True),
+            field=models.DurationField(blank=True, help_text='After this long, whoever acknowledged is asked to say so again. Empty: as the policy says.', null=True),
         ),
         migrations.AddField(
             model_name='historicalseverity',
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='severity',
             name='ack_timeout',
-            field=models.DurationField(blank=True, help_text='After this long, whoever acknowledged is asked whether she is still at work. Empty: as the policy says.', null=True),
+            field=models.DurationField(blank=True, help_text='After this long, whoever acknowledged is asked to say so again. Empty: as the policy says.', null=True),
         ),
         migrations.AddField(
             model_name='severity',

@@ -28,8 +28,7 @@ class Severity(models.Model):
     ack_timeout = models.DurationField(
         null=True,
         blank=True,
-        help_text="After this long, whoever acknowledged is asked whether she is still at work. "
-        "Empty: as the policy says.",
+        help_text="After this long, whoever acknowledged is asked to say so again. Empty: as the policy says.",
     )
     first_update_after = models.DurationField(default=timedelta(minutes=20))
     update_every = models.DurationField(default=timedelta(minutes=45))

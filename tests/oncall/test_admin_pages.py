@@ -169,6 +169,18 @@ def test_an_empty_step_stands_in_the_story(make_page, make_policy, bob, root, ad
     assert "Step 1 reaches nobody: Empty has no members" in console(root).get(url(page)).content.decode()
 
 
+def test_of_a_page_that_follows_another_policy_the_story_says_by_which_it_began(
+    waiting, make_policy, carol, root, at
+):
+    other = make_policy((0, carol), slug="generals", name="Generals")
+    paging.follow_policy(waiting, other, why="Major", by=None, at=at("10:02"))
+
+    html = console(root).get(url(waiting)).content.decode()
+
+    assert "Paging Payments." in html and "frozen for this page" not in html
+    assert "Major is paged by Generals from here, from the first step" in html
+
+
 def test_a_changed_policy_is_said(page, policy, carol, root):
     policy.steps.first().targets.update(user=carol)
 

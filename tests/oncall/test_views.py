@@ -235,6 +235,7 @@ def test_whoever_has_answered_for_herself_sees_who_must_as_well(
     shown = client.get(f"/a/{answers.issue(page, alice, at=at('10:01'))}/").content.decode()
 
     assert "You acknowledged" in shown and "Bob must as well before paging ends." in shown
+    assert re.search(r"You \(Alice\)</b><span[^>]*>Paged \d\d:\d\d, answered<", shown)
     assert 'value="acknowledge"' not in shown
 
 
