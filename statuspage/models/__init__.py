@@ -1,3 +1,4 @@
+from statuspage.models.origins import Origin
 from statuspage.models.page import MAIN, Component, ComponentStatus, StatusPage, new_public_id, outdate
 from statuspage.models.posts import ComponentImpact, Impact, Maintenance, Post, PostUpdate
 from statuspage.models.snapshots import Snapshot
@@ -10,6 +11,7 @@ __all__ = [
     "ComponentStatus",
     "Impact",
     "Maintenance",
+    "Origin",
     "Post",
     "PostUpdate",
     "SignUp",
