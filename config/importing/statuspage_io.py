@@ -8,6 +8,7 @@ reference of the manage API.
 import re
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from config.importing.entries import Document, Entry, ImportFault, unwrap
 from config.importing.past import (
@@ -44,8 +45,11 @@ NO_STATE = (
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def parse(documents: list[Document]) -> Past:
-    """Everything about one page; where a thing stands in several files, the one that says most of it counts."""
+def parse(documents: list[Document], zone: ZoneInfo | None = None) -> Past:
+    """Everything about one page; where a thing stands in several files, the one that says most of it counts.
+
+    Its times carry their offset, so ``zone`` is not asked.
+    """
     draft, found = Draft("statuspage"), defaultdict(dict)
     for entry in unwrap(documents, WRAPPERS):
         _sort_in(draft, found, entry)

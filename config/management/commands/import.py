@@ -1,6 +1,7 @@
 """``manage.py import PRODUCT FILE…``: another product's set-up as a provisioning file, or a status page's past."""  # noqa: N999 (the command's name)
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -33,6 +34,9 @@ class Command(BaseCommand):
             action="store_true",
             help="status pages: also what was changed or deleted here since",
         )
+        parser.add_argument(
+            "--time-zone", default="UTC", help="cachet: the time zone it is set to (default UTC)"
+        )
         parser.add_argument("--page", default=MAIN, help="status pages: the slug of the page (default main)")
 
     def handle(self, *args, product: str, files: list[Path], output: Path | None, **options) -> None:
@@ -43,7 +47,7 @@ class Command(BaseCommand):
                     raise CommandError("Name the provisioning file to write: -o out.yaml.")
                 self._write(product, reading.files(files), output, PRODUCTS[product](documents))
                 return
-            self._take_over(PAGES[product](documents), options)
+            self._take_over(PAGES[product](documents, zone=_zone(options["time_zone"])), options)
         except ImportFault as fault:
             raise CommandError(str(fault)) from None
 
@@ -72,6 +76,12 @@ class Command(BaseCommand):
             raise CommandError(refusal.detail) from None
         for line in lines(plan, done=options["apply"], whole=options["verbosity"] > 1):
             self.stdout.write(line)
+
+
+def _zone(name: str) -> ZoneInfo:
+    if name not in clock.zone_names():
+        raise CommandError(f"{name!r} is not a time zone; write one like Europe/Berlin.")
+    return ZoneInfo(name)
 
 
 def _report(product: str, files: list[Path], found: Imported) -> str:
