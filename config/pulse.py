@@ -36,7 +36,7 @@ from oncall import (
 )
 from oncall.messaging import outbox
 from postmortems import actions, drafting
-from statuspage import exporting, fanout, maintenance, snapshots, subscriptions
+from statuspage import exporting, fanout, maintenance, pushing, snapshots, subscriptions
 
 log = logging.getLogger("muster.pulse")
 
@@ -157,6 +157,13 @@ LINES: list[Line] = [
         receipts.look_up,
         "Learns what people have acknowledged in Pushover.",
         "receipts",
+    ),
+    Line(
+        "statuspage.push",
+        10 * SECOND,
+        pushing.keep_up,
+        "Sends the status page to the bucket in STATUSPAGE_EXPORT.",
+        "storage",
     ),
     Line("oncall.forget_callbacks", HOUR, presses.forget, "Forgets old calls of chat and push services."),
     Line("statuspage.forget", HOUR, subscriptions.forget, "Deletes the addresses of those who left."),

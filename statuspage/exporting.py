@@ -15,7 +15,7 @@ from django.contrib.staticfiles import finders
 from django.db.models import F
 
 from oncall.messaging.errors import DomainError
-from statuspage import files, snapshots
+from statuspage import bucket, files, snapshots
 from statuspage.catalogue import MEDIA
 from statuspage.models import MAIN, StatusPage
 from statuspage.snapshots import Rendered
@@ -27,8 +27,8 @@ README = "Written by Muster's statuspage_export. What is not part of the page an
 
 
 def keep_up(*, now: Callable[[], datetime]) -> int:
-    """The pulse's line: with STATUSPAGE_EXPORT set, write the main page there when it has become other bytes."""
-    if not settings.STATUSPAGE_EXPORT:
+    """The pulse's line: with a folder in STATUSPAGE_EXPORT, write the main page there when it has become other bytes."""
+    if not settings.STATUSPAGE_EXPORT or bucket.is_bucket(settings.STATUSPAGE_EXPORT):
         return 0
     page = StatusPage.objects.filter(slug=MAIN).exclude(exported_serial=F("serial")).first()
     if page is None:

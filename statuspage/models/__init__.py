@@ -1,6 +1,7 @@
 from statuspage.models.origins import Origin
 from statuspage.models.page import MAIN, Component, ComponentStatus, StatusPage, new_public_id, outdate
 from statuspage.models.posts import ComponentImpact, Impact, Maintenance, Post, PostUpdate
+from statuspage.models.sent import SentFile
 from statuspage.models.snapshots import Snapshot
 from statuspage.models.subscribers import SignUp, Subscriber
 
@@ -14,6 +15,7 @@ __all__ = [
     "Origin",
     "Post",
     "PostUpdate",
+    "SentFile",
     "SignUp",
     "Snapshot",
     "StatusPage",
