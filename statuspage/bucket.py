@@ -6,7 +6,7 @@ The operator has set its address, so it may lie in a private network. Nothing th
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.conf import settings
 
@@ -94,7 +94,7 @@ def parse(address: str, *, key: str, secret: str) -> Bucket:
         well = parts.scheme in SCHEMES and host and parts.port != 0 and not parts.fragment
     except ValueError:
         well = False
-    name, _, prefix = parts.path.strip("/").partition("/") if well else ("", "", "")
+    name, _, prefix = unquote(parts.path).strip("/").partition("/") if well else ("", "", "")
     if not well or not re.fullmatch(r"[a-z0-9][a-z0-9._-]{1,62}", name):
         raise DomainError(
             "bad_bucket", "A bucket is named like s3://s3.eu-central-1.amazonaws.com/my-bucket/prefix."

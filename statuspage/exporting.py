@@ -27,7 +27,7 @@ README = "Written by Muster's statuspage_export. What is not part of the page an
 
 
 def keep_up(*, now: Callable[[], datetime]) -> int:
-    """The pulse's line: with a folder in STATUSPAGE_EXPORT, write the main page there when it has become other bytes."""
+    """The pulse's line: write the main page to the folder in STATUSPAGE_EXPORT when it has become other bytes."""
     if not settings.STATUSPAGE_EXPORT or bucket.is_bucket(settings.STATUSPAGE_EXPORT):
         return 0
     page = StatusPage.objects.filter(slug=MAIN).exclude(exported_serial=F("serial")).first()

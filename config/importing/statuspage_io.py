@@ -77,7 +77,9 @@ def _sort_in(draft: Draft, found: dict[str, dict[str, Entry]], entry: Entry) -> 
         return
     ident = entry.text("id")
     other = found[kind].get(ident)
-    if other is None or _says(entry) >= _says(other):
+    if other is not None and kind == "page" and other.kind == "page":
+        return  # a public document names the time zone as IANA does, the manage API in words of its own
+    if other is None or entry.kind == "page" or _says(entry) >= _says(other):
         found[kind][ident] = entry
 
 

@@ -307,6 +307,15 @@ def test_the_manage_api_says_more_of_a_post_than_the_public_documents():
     )
 
 
+def test_the_time_zone_is_that_of_the_public_documents():
+    """The manage API writes it in words of its own, which no other program knows."""
+    managed = {"id": "pppppppppppp", "name": "Shop", "time_zone": "Pacific Time (US & Canada)", "domain": "x"}
+    public = {"page": {"id": "pppppppppppp", "name": "Shop", "time_zone": "America/Los_Angeles"}}
+
+    for contents in ([managed, public], [public, managed]):
+        assert parsed(*contents).site.time_zone == "America/Los_Angeles"
+
+
 def test_groups_of_the_manage_api_hold_their_components():
     group = {"id": "gggggggggggg", "name": "Shop", "components": ["aaaaaaaaaaaa"], "position": 1}
 
