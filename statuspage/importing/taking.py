@@ -12,7 +12,7 @@ from django.db import transaction
 
 from oncall.messaging.errors import DomainError
 from oncall.models import User
-from statuspage import rights
+from statuspage import rights, rollup
 from statuspage.importing import spells, stored, writing
 from statuspage.importing.spells import Baseline
 from statuspage.importing.stored import State
@@ -65,13 +65,14 @@ def plan(past: Past, page: StatusPage, *, overwrite: bool = False, at: datetime)
     Raises ``DomainError("taken")`` where an id is in use on another page or for another post.
     """
     _check_ids(past, page)
+    past = _caught_up(past, at)
     found = Plan(past, remarks=list(past.remarks))
     choice = _Choice(page, found, overwrite)
     choice.site(past)
     told = {event.id: spells.of_event(event) for event in past.events}
     found.spells, found.baselines = spells.settle(past.parts, told)
     here = choice.parts(past.parts)
-    choice.events([_quiet(event, at) for event in past.events], here)
+    choice.events(past.events, here)
     choice.readers(past.readers, here)
     return found
 
@@ -87,6 +88,7 @@ def take_over(
     rights.need(by, rights.PUBLISH)
     page = StatusPage.objects.select_for_update().get(pk=page.pk)
     found = plan(past, page, overwrite=overwrite, at=at)
+    past = found.past
     writer = writing.Writer(page, past.product, by=by, at=at)
     if found.ids("change", What.PAGE):
         writer.site(past.site)
@@ -205,11 +207,34 @@ class _Choice:
                 self.found.marks[What.SUBSCRIBER, reader.id] = stored.mark({})
 
 
-def _quiet(event: Event, at: datetime) -> Event:
-    """A maintenance whose window is over is history, and nobody is mailed about that."""
+def _caught_up(past: Past, at: datetime) -> Past:
+    """The past as of ``at``: what the clock has ended since the files were saved is over, and mails nobody."""
+    events = [_ended(event, at) for event in past.events]
+    over = {
+        key
+        for event, before in zip(events, past.events, strict=True)
+        if event.status != before.status
+        for key in event.components
+    }
+    parts = tuple(
+        replace(part, status=rollup.OPERATIONAL)
+        if part.id in over and part.status == rollup.MAINTENANCE
+        else part
+        for part in past.parts
+    )
+    return replace(past, events=tuple(events), parts=parts)
+
+
+def _ended(event: Event, at: datetime) -> Event:
+    """A maintenance whose window is over has ended with it, where the clock ends it."""
     if event.scheduled_until is None or event.scheduled_until > at:
         return event
-    return replace(event, notify_at_start=False, notify_at_end=False)
+    event = replace(event, notify_at_start=False, notify_at_end=False)
+    by_clock = event.auto_complete and (event.auto_start or event.status != Post.Status.SCHEDULED)
+    if event.status in Post.CLOSED or not by_clock:
+        return event
+    end = max(event.scheduled_until, event.started_at)
+    return replace(event, status=Post.Status.COMPLETED, resolved_at=end)
 
 
 def _limited(event: Event, present: set[str]) -> Event:

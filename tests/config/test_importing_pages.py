@@ -339,6 +339,19 @@ def test_a_planned_maintenance_begins_by_the_clock_and_mails_only_if_the_source_
     assert (quiet.notify_at_start, loud.notify_at_start) == (False, True)
 
 
+def test_a_maintenance_that_ended_since_the_files_were_saved_is_over_at_its_planned_end():
+    said = update("u" * 12, "2026-11-19T22:00:00Z", "in_progress", aaaaaaaaaaaa="under_maintenance")
+    window = {"scheduled_for": "2026-11-19T22:00:00Z", "scheduled_until": "2026-11-19T23:00:00Z"}
+    running = incident(said, status="in_progress", impact="maintenance", resolved_at=None, **window)
+
+    take_over(parsed([component(status="under_maintenance"), running | {"components": [component()]}]))
+
+    post = Post.objects.get()
+    assert (post.status, post.resolved_at.hour, post.next_edge_at) == ("completed", 23, None)
+    assert ComponentImpact.objects.get().end == post.resolved_at
+    assert Component.objects.get().status == "operational"
+
+
 # -- rubbish -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("content", "sentence"),
@@ -445,6 +458,21 @@ def test_bytes_that_are_no_json_are_refused_in_a_sentence(content, tmp_path):
 
     with pytest.raises(CommandError, match="not JSON as an API returns it"):
         call_command("import", "statuspage", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (["statuspage", "x.json", "-o", "out.yaml"], "taken over with --apply"),
+        (["pagerduty", "x.json", "--apply"], "name it with -o"),
+    ],
+)
+def test_what_belongs_to_the_other_kind_of_product_is_refused(given, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.json").write_text("[]")
+
+    with pytest.raises(CommandError, match=sentence):
+        call_command("import", *given)
 
 
 def test_a_page_that_is_not_there_is_named():

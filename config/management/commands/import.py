@@ -43,10 +43,12 @@ class Command(BaseCommand):
         try:
             documents = reading.documents(files)
             if product in PRODUCTS:
-                if output is None:
-                    raise CommandError("Name the provisioning file to write: -o out.yaml.")
+                if output is None or options["apply"]:
+                    raise CommandError(f"{product} becomes a provisioning file: name it with -o out.yaml.")
                 self._write(product, reading.files(files), output, PRODUCTS[product](documents))
                 return
+            if output is not None:
+                raise CommandError(f"{product} is taken over with --apply, and not written to a file (-o).")
             self._take_over(PAGES[product](documents, zone=_zone(options["time_zone"])), options)
         except ImportFault as fault:
             raise CommandError(str(fault)) from None
