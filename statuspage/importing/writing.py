@@ -145,6 +145,7 @@ class Writer:
         rows = [self._post(event, Post(page=self.page, public_id=event.id)) for event in events]
         bulk_create_with_history(rows, Post, **self.said)
         self._fill(events, rows, spells)
+        self._hold(post for post in rows if post.status in holding.UNDER_WAY)
 
     def change_events(self, events: Sequence[Event], spells: Mapping[str, tuple[Spell, ...]]) -> None:
         """A changed post says afterwards exactly what came in: its updates are written anew."""
@@ -157,6 +158,7 @@ class Writer:
             PostUpdate.objects.filter(post__in=some).delete()
             ComponentImpact.objects.filter(post__in=some).delete()
         self._fill(events, rows, spells)
+        self._hold(rows)
 
     def _post(self, event: Event, row: Post) -> Post:
         for name in EVENT_FIELDS:
@@ -189,9 +191,11 @@ class Writer:
         through.objects.bulk_create(links, batch_size=AT_ONCE)
         bulk_create_with_history(updates, PostUpdate, **self.said)
         bulk_create_with_history(impacts, ComponentImpact, **self.said)
+
+    def _hold(self, posts: Iterable[Post]) -> None:
+        """Pages of services under maintenance are held, and let go when it is over."""
         for post in posts:
-            if post.kind == Post.Kind.MAINTENANCE and (post.is_open or post.next_edge_at):
-                holding.follow(post, by=self.by, at=self.at)
+            holding.follow(post, by=self.by, at=self.at)
 
     # -- subscribers ------------------------------------------------------------------------------------------
     def readers(self, readers: Sequence[Reader]) -> None:
