@@ -44,7 +44,8 @@ class Draft:
         """The public id: kept where it is of our form, else made of it, always the same."""
         if PUBLIC_ID.fullmatch(ident):
             return ident
-        number = int.from_bytes(hashlib.sha256(f"{self.product}:{kind}:{ident}".encode()).digest())
+        whole = f"{self.product}:{kind}:{ident}".encode("utf-8", "backslashreplace")
+        number = int.from_bytes(hashlib.sha256(whole).digest())
         return "".join(_DIGITS[number // 36**place % 36] for place in range(12))
 
     def name(self, entry: Entry, key: str = "name", limit: int = LONGEST_NAME) -> str:

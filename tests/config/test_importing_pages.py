@@ -406,10 +406,11 @@ def test_a_group_that_is_in_no_file_leaves_its_component_alone_and_says_so():
     assert "in none of the files" in past.remarks[0].text
 
 
-def test_an_id_that_is_not_of_our_form_becomes_the_same_one_each_time():
-    take_over(parsed([component(key="../../etc"), incident(key="42")]))
+@pytest.mark.parametrize("key", ["../../etc", "42", "ABCDEFGHIJKL", "\ud800", "x" * 5000])
+def test_an_id_that_is_not_of_our_form_becomes_the_same_one_each_time(key):
+    take_over(parsed([component(key=key), incident(key=key)]))
 
-    assert take_over(parsed([component(key="../../etc"), incident(key="42")])).writes == 0
+    assert take_over(parsed([component(key=key), incident(key=key)])).writes == 0
     assert all(len(row.public_id) == 12 and row.public_id.isalnum() for row in [*Component.objects.all()])
 
 
