@@ -5,7 +5,7 @@ import re
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from config.importing.entries import Entry, ImportFault
@@ -162,10 +162,7 @@ class Draft:
 # -- reading values --------------------------------------------------------------------------------------------
 def instant(entry: Entry, key: str, zone: ZoneInfo | None = None) -> datetime | None:
     """An aware instant in UTC; a time without an offset is of ``zone``. None where there is none."""
-    if entry.value.get(key) in (None, ""):
-        return None
-    time = entry._time(key)
-    return (time if time.tzinfo else time.replace(tzinfo=zone or UTC)).astimezone(UTC)
+    return None if entry.value.get(key) in (None, "") else entry.aware(key, zone)
 
 
 def need_instant(entry: Entry, key: str, zone: ZoneInfo | None = None) -> datetime:

@@ -157,6 +157,8 @@ def _event(draft: Draft, entry: Entry) -> None:
     updates = _updates(draft, entry, planned)
     started = instant(entry, "started_at") or created
     window = _window(draft, entry, started) if planned else {}
+    if entry.items("components") and not planned and not any(told.affected for told in updates):
+        draft.remark(entry, "does not say what it did to its components, so it counts no downtime.")
     event = Event(
         id=key,
         kind=Post.Kind.MAINTENANCE if planned else Post.Kind.INCIDENT,

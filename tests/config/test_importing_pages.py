@@ -259,6 +259,17 @@ def test_uptime_is_what_the_updates_said_at_the_times_they_show():
     assert uptime.statuspage_colour(bad) == "#e67328"  # 0.65 weighted hours, two ninths from orange to red
 
 
+def test_an_incident_that_does_not_say_what_it_did_to_its_components_is_told_of():
+    """Statuspage's older incidents carry no ``affected_components``."""
+    silent = incident({"id": "u" * 12, "status": "resolved", "created_at": "2026-11-10T10:00:00Z"})
+
+    past = parsed([component(), silent | {"components": [component()]}])
+
+    assert [remark.text for remark in past.remarks] == [
+        "does not say what it did to its components, so it counts no downtime."
+    ]
+
+
 def test_a_closed_post_says_nothing_of_a_component_after_its_end():
     take_over(
         parsed([component(), incident(update("u" * 12, "2026-11-10T10:00:00Z", aaaaaaaaaaaa="major_outage"))])
