@@ -116,6 +116,25 @@ def web_address(name: str) -> str:
     return value
 
 
+def folder_or_bucket(name: str) -> str:
+    """A folder, or a bucket as ``s3://host/bucket/prefix?region=…`` whose key and secret stand in ``…_KEY`` and
+    ``…_SECRET``. The message about a wrong one does not repeat it.
+    """
+    value = text(name)
+    if "://" not in value:
+        return value
+    if not re.fullmatch(
+        r"s3(\+http)?://[A-Za-z0-9.:\[\]-]+/[a-z0-9][a-z0-9._-]+(/[!-~]*)?", value.partition("?")[0]
+    ):
+        raise Misconfigured(
+            f"{name} must be a folder or look like s3://s3.eu-central-1.amazonaws.com/bucket/prefix; "
+            f"key and secret belong into {name}_KEY and {name}_SECRET."
+        )
+    if not (text(f"{name}_KEY") and text(f"{name}_SECRET")):
+        raise Misconfigured(f"{name} is a bucket, so {name}_KEY and {name}_SECRET must be set too.")
+    return value
+
+
 def database(name: str, data_dir: Path) -> dict:
     """Django's DATABASES entry for ``sqlite:///path`` or ``postgres://user:password@host:port/name``."""
     value = text(name)

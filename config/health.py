@@ -31,7 +31,7 @@ from oncall import canary, clock
 from oncall.canary import Flight
 from oncall.messaging.models import Delivery
 from oncall.models import Page
-from statuspage.models import StatusPage
+from statuspage.models import MAIN, StatusPage
 
 PULSE_LATE = timedelta(seconds=30)
 WORK_LATE = timedelta(seconds=60)
@@ -314,6 +314,13 @@ def _figures(now: datetime) -> Iterator[tuple[str, str, str, list[Sample]]]:
         "1 while a change of the public page waits to be rendered.",
         [({"page": page.slug}, float(page.rendered_version != page.version)) for page in _rendered_pages()],
     )
+    if settings.STATUSPAGE_EXPORT:
+        yield (
+            "status_page_export_behind",
+            "gauge",
+            "1 while the exported files are not what the page says.",
+            [({"page": page.slug}, float(page.exported_serial != page.serial)) for page in _exported_pages()],
+        )
     yield (
         "status_page_lag_seconds",
         "gauge",
@@ -347,6 +354,10 @@ def _rendered_pages() -> QuerySet[StatusPage]:
 
 def _lag_s(page: StatusPage, now: datetime) -> float:
     return _age_s(now - page.rendered_at) if page.rendered_version != page.version else 0.0
+
+
+def _exported_pages() -> QuerySet[StatusPage]:
+    return _rendered_pages().filter(slug=MAIN)
 
 
 def _by(column: str, rows: QuerySet) -> list[Sample]:

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 
 from oncall.messaging.errors import DomainError
-from statuspage import emergency, files, snapshots
+from statuspage import bucket, emergency, files, snapshots
 from statuspage.catalogue import MEDIA
 from statuspage.documents import strips
 from statuspage.models import StatusPage
@@ -46,7 +46,7 @@ def keep_up(*, now: Callable[[], datetime]) -> int:
 
     A page that came, moved, went or is not public any more is a change, and so is an emergency's line.
     """
-    if not settings.STATUSPAGE_EXPORT:
+    if not settings.STATUSPAGE_EXPORT or bucket.is_bucket(settings.STATUSPAGE_EXPORT):
         return 0
     folder = Path(settings.STATUSPAGE_EXPORT)
     pages = list(StatusPage.objects.public())

@@ -106,7 +106,10 @@ def gather(page: models.StatusPage, posts: QuerySet[models.Post], *, since: date
     )
     components = _components(page, rows, impacts, since=since, at=at)
     by_pk = {row.pk: component for row, component in zip(rows, components, strict=True)}
-    public_posts = tuple(_post(post, by_pk, impacts) for post in told)
+    of_post = defaultdict(list)
+    for impact in impacts:
+        of_post[impact.post_id].append(impact)
+    public_posts = tuple(_post(post, by_pk, of_post[post.pk]) for post in told)
     return Page(
         site=_site(page, components, public_posts), as_of=at, components=components, posts=public_posts
     )
@@ -204,7 +207,8 @@ def _changed_at(row: models.Component, impacts: Iterable[models.ComponentImpact]
 def _days(
     page: models.StatusPage, row: models.Component, impacts: list[models.ComponentImpact], at: datetime
 ) -> tuple[uptime.Day, ...]:
-    intervals = [uptime.Interval(one.status, one.start, one.end) for one in impacts]
+    reaching = [one for one in impacts if one.end is None or one.end > at - RECENT]
+    intervals = [uptime.Interval(one.status, one.start, one.end) for one in reaching]
     zone = zone_of(page)
     return tuple(
         uptime.days(intervals, now=at, zone=zone, window_days=UPTIME_DAYS, start_date=row.start_date)
@@ -217,6 +221,7 @@ def _spell(impact: models.ComponentImpact) -> Spell:
 
 
 def _post(row: models.Post, components: dict[int, Component], impacts: list[models.ComponentImpact]) -> Post:
+    """A post with the impacts that are its own."""
     shown = {
         component.pk: components[component.pk]
         for component in row.components.all()
@@ -224,7 +229,7 @@ def _post(row: models.Post, components: dict[int, Component], impacts: list[mode
     }
     worst = dict.fromkeys(shown, rollup.OPERATIONAL)
     for impact in impacts:
-        if impact.post_id == row.pk and impact.component_id in worst:
+        if impact.component_id in worst:
             worst[impact.component_id] = rollup.worst([worst[impact.component_id], impact.status])
     names = {component.id: full_name(component, components) for component in shown.values()}
     return Post(

@@ -94,6 +94,11 @@ class Entry:
         time = self._time(key)
         return written(time.astimezone(UTC).replace(tzinfo=None)) + "Z" if time.tzinfo else written(time)
 
+    def aware(self, key: str, zone: ZoneInfo | None = None) -> datetime:
+        """An instant in UTC; a time without an offset is of ``zone``, or UTC already."""
+        time = self._time(key)
+        return (time if time.tzinfo else time.replace(tzinfo=zone or UTC)).astimezone(UTC)
+
     def _time(self, key: str) -> datetime:
         try:
             time = datetime.fromisoformat(self.text(key))

@@ -1,6 +1,7 @@
 from statuspage.models.changes import ComponentChange
 from statuspage.models.face import MAIN, Audience
 from statuspage.models.logo import Logo
+from statuspage.models.origins import Origin
 from statuspage.models.page import (
     Component,
     ComponentStatus,
@@ -11,6 +12,7 @@ from statuspage.models.page import (
 )
 from statuspage.models.planning import MaintenanceRule, PlannedPost, Template
 from statuspage.models.posts import ComponentImpact, Impact, Maintenance, Post, PostUpdate
+from statuspage.models.sent import SentFile
 from statuspage.models.snapshots import Snapshot
 from statuspage.models.subscribers import SignUp, Subscriber
 
@@ -27,8 +29,10 @@ __all__ = [
     "Maintenance",
     "MaintenanceRule",
     "PlannedPost",
+    "Origin",
     "Post",
     "PostUpdate",
+    "SentFile",
     "SignUp",
     "Snapshot",
     "StatusPage",
