@@ -135,5 +135,7 @@ def write(letters: list[Letter], keys: list[str], stable_id, *, called_back: boo
         brief="\n".join([f"{count} pages wait for you.", *named, *more]),
         # Buttons would answer the first alone.
         values=first.values | {"bundled": str(count), "verbs": ""},
-        stable_id=first.stable_id if called_back else stable_id(f"bundle:{fingerprint(' '.join(sorted(keys)))}"),
+        stable_id=first.stable_id
+        if called_back
+        else stable_id(f"bundle:{fingerprint(' '.join(sorted(keys)))}"),
     )

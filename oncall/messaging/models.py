@@ -73,6 +73,7 @@ class Delivery(models.Model):
         BULK = "bulk"
 
     OPEN = (State.PENDING, State.SENDING)
+    was_lost = False  # no column: a claim says so of what a sender died with in its hands
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="deliveries")
     medium = models.CharField(max_length=20)
