@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, prefetch_related_objects
 
 from oncall.messaging import doorbell, mediums, outbox
 from oncall.messaging.models import Message
@@ -96,12 +96,14 @@ def _next_batch(told: PostUpdate) -> list[Subscriber]:
     """The next ones by id who had confirmed when the update was posted, locked against leaving meanwhile."""
     post = told.post
     wanted = audience(post.page, post.kind, told.status, post.components.all())
-    return list(
+    batch = list(
         wanted.filter(pk__gt=told.fan_out_cursor, confirmed_at__lte=told.created_at)
         .order_by("pk")
-        .prefetch_related("components")
+        .only("public_id", "salt", "address", "everything")
         .select_for_update()[:BATCH]
     )
+    prefetch_related_objects([one for one in batch if not one.everything], "components")
+    return batch
 
 
 def _message(told: PostUpdate, at: datetime) -> Message:
@@ -135,10 +137,9 @@ def _addresses(told: PostUpdate, batch: list[Subscriber]) -> Iterable[outbox.To]
             recipient=subscriber.recipient,
             values={
                 "to": subscriber.address,
-                "why": subscriptions.subject_of(subscriber, subscriber.components.all()),
-                "manage_url": links.manage_url(subscriber),
-                "unsubscribe_url": links.unsubscribe_url(subscriber),
+                "why": subscriptions.subject_of(subscriber),
                 "first_id": message_id(key(first, subscriber)),
+                **links.of_news(subscriber),
             },
         )
 

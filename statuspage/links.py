@@ -26,6 +26,12 @@ def unsubscribe_url(subscriber: Subscriber) -> str:
     return _url("u", _token(subscriber, "manage"))
 
 
+def of_news(subscriber: Subscriber) -> dict[str, str]:
+    """Both links of a mail about news, which share one token."""
+    token = manage_token(subscriber)
+    return {"manage_url": _url("manage", token), "unsubscribe_url": _url("u", token)}
+
+
 def manage_token(subscriber: Subscriber) -> str:
     return _token(subscriber, "manage")
 

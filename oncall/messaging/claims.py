@@ -7,7 +7,6 @@ set; no transaction is open while something is being sent.
 import os
 import socket
 import threading
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +20,7 @@ from oncall.messaging.models import Attempt, Delivery
 
 LEASE = timedelta(seconds=60)
 # Looking up a name and connecting can outlast the attempt's limit by some seconds, and no lease may end meanwhile.
-_LEAST_LEASE = timedelta(seconds=ATTEMPT_LIMIT_S + 10)
+LEAST_LEASE = timedelta(seconds=ATTEMPT_LIMIT_S + 10)
 FAULTS_ALLOWED = 5
 LOST = "lost"
 
@@ -63,23 +62,30 @@ def claim(medium: str, *, limit: int, pages_only: bool = False, at: datetime) ->
     claimed = _take(medium, limit, "page" if pages_only else "", at=at)
     if people := bundles.recipients(claimed):
         claimed += _take(medium, bundles.MOST, "page", people=people, at=at)
-    if tried := [delivery for delivery in claimed if delivery.attempt_count]:
-        _close_lost(tried, at=at)
+    if seen := [delivery for delivery in claimed if delivery.generation > 1]:  # claimed before
+        _close_lost(seen, at=at)
     free = bundles.hold_back(medium, claimed, at=at)
     return sorted(free, key=lambda d: (d.lane != "page", d.priority, d.id))
 
 
 def _close_lost(deliveries: list[Delivery], *, at: datetime) -> None:
+    """Close the attempts whose sender is gone, and count those that it had yet to count."""
     attempts = Attempt.objects.filter(delivery__in=deliveries)
-    attempts.filter(ended_at=None).update(
-        ended_at=at,
-        outcome=Attempt.Outcome.UNKNOWN,
-        code=LOST,
-        text="The sender stopped before it could say how this ended. It may have arrived.",
-    )
+    unended = dict(attempts.filter(ended_at=None).values_list("delivery", "n"))
+    if unended:
+        attempts.filter(ended_at=None).update(
+            ended_at=at,
+            outcome=Attempt.Outcome.UNKNOWN,
+            code=LOST,
+            text="The sender stopped before it could say how this ended. It may have arrived.",
+        )
     lost = set(attempts.filter(outcome=Attempt.Outcome.UNKNOWN, code=LOST).values_list("delivery", flat=True))
     for delivery in deliveries:
         delivery.was_lost = delivery.pk in lost
+        delivery.attempt_count = max(delivery.attempt_count, unended.get(delivery.pk, 0))
+    for n in set(unended.values()):
+        counted = [pk for pk, number in unended.items() if number == n]
+        Delivery.objects.filter(pk__in=counted, attempt_count__lt=n).update(attempt_count=n)
 
 
 def _take(
@@ -130,7 +136,7 @@ def begin(delivery: Delivery, *, at: datetime) -> Attempt | None:
             last_error="Sending it failed too often.",
         )
         return None
-    if delivery.lease_until < at + _LEAST_LEASE:
+    if delivery.lease_until < at + LEAST_LEASE:
         give_back(delivery, due_at=at)
         return None
     if not _held(delivery).update(attempt_count=F("attempt_count") + 1):
@@ -168,14 +174,18 @@ def finish(attempt: Attempt, ending: Ending, *, at: datetime) -> bool:
     acknowledged meanwhile may want it changed.
     """
     delivery = attempt.delivery
-    Attempt.objects.filter(pk=attempt.pk).update(**_outcome(ending, at))
+    Attempt.objects.filter(pk=attempt.pk).update(**outcome_of(ending, at))
     if ending.provider_id:
         Delivery.objects.filter(pk=delivery.pk).update(provider_id=ending.provider_id[:200])
     due_at = ending.retry_at and min(ending.retry_at, delivery.expires_at)
-    return _write(delivery, **_state(ending, at) | {"due_at": due_at})
+    if _write(delivery, **state_of(ending, at) | {"due_at": due_at, "attempt_count": attempt.n}):
+        return True
+    Delivery.objects.filter(pk=delivery.pk, attempt_count__lt=attempt.n).update(attempt_count=attempt.n)
+    return False
 
 
-def _outcome(ending: Ending, at: datetime) -> dict[str, object]:
+def outcome_of(ending: Ending, at: datetime) -> dict[str, object]:
+    """What an ending writes into its attempt."""
     return {
         "ended_at": at,
         "outcome": ending.outcome,
@@ -184,7 +194,8 @@ def _outcome(ending: Ending, at: datetime) -> dict[str, object]:
     }
 
 
-def _state(ending: Ending, at: datetime) -> dict[str, object]:
+def state_of(ending: Ending, at: datetime) -> dict[str, object]:
+    """What an ending writes into its delivery."""
     return {
         "state": ending.state,
         "due_at": ending.retry_at,
@@ -193,90 +204,6 @@ def _state(ending: Ending, at: datetime) -> dict[str, object]:
     }
 
 
-# -- many at once ------------------------------------------------------------------------------------------
-@transaction.atomic
-def begin_many(deliveries: Iterable[Delivery], *, at: datetime) -> list[Attempt]:
-    """Write down that these are tried now, one right after the other; those that must not go are left out."""
-    plain, special = [], []
-    for delivery in deliveries:
-        (special if _is_special(delivery, at) else plain).append(delivery)
-    attempts = begin_all(special, at=at)
-    ours = _lock(plain)
-    Delivery.objects.filter(pk__in=[one.pk for one in ours]).update(attempt_count=F("attempt_count") + 1)
-    return attempts + Attempt.objects.bulk_create(
-        Attempt(delivery=one, n=one.attempt_count + 1, started_at=at) for one in ours
-    )
-
-
-def _is_special(delivery: Delivery, at: datetime) -> bool:
-    """Whether ``begin`` has more to say to it than yes."""
-    return (
-        delivery.expires_at <= at
-        or delivery.follows_id is not None
-        or delivery.attempt_count >= FAULTS_ALLOWED
-        or delivery.lease_until < at + _LEAST_LEASE
-    )
-
-
-def still_wanted(attempts: Iterable[Attempt]) -> set[int]:
-    """The keys of those whose delivery is still ours: not cancelled, not taken over."""
-    by_delivery = {(one.delivery_id, one.delivery.generation): one.pk for one in attempts}
-    rows = Delivery.objects.filter(pk__in=[pk for pk, _ in by_delivery], state=Delivery.State.SENDING)
-    return {by_delivery[row] for row in rows.values_list("pk", "generation") if row in by_delivery}
-
-
-@transaction.atomic
-def unbegin(attempts: list[Attempt]) -> None:
-    """Take back what ``begin_many`` wrote of those that were handed to nobody after all; the lease stays."""
-    ours = _lock([attempt.delivery for attempt in attempts])
-    Attempt.objects.filter(pk__in=[attempt.pk for attempt in attempts], ended_at=None).delete()
-    Delivery.objects.filter(pk__in=[one.pk for one in ours]).update(attempt_count=F("attempt_count") - 1)
-
-
-def finish_many(endings: list[tuple[Attempt, Ending]], *, at: datetime) -> None:
-    """Write down how each of these tries ended; those that ended alike in one statement."""
-    alike: dict[Ending, list[Attempt]] = defaultdict(list)
-    for attempt, ending in endings:
-        alike[ending].append(attempt)
-    for ending, attempts in alike.items():
-        left = attempts
-        if len(attempts) > 1 and ending.retry_at is None and not ending.provider_id:
-            left = _finish_alike(attempts, ending, at=at)
-        for attempt in left:
-            finish(attempt, ending, at=at)
-
-
-@transaction.atomic
-def _finish_alike(attempts: list[Attempt], ending: Ending, *, at: datetime) -> list[Attempt]:
-    """Those that somebody else is changing at this moment, or has changed, are left over."""
-    ours = {one.pk for one in _lock([attempt.delivery for attempt in attempts])}
-    ended = [attempt.pk for attempt in attempts if attempt.delivery_id in ours]
-    Attempt.objects.filter(pk__in=ended).update(**_outcome(ending, at))
-    Delivery.objects.filter(pk__in=ours).update(lease_until=None, lease_owner="", **_state(ending, at))
-    return [attempt for attempt in attempts if attempt.delivery_id not in ours]
-
-
-def _lock(deliveries: list[Delivery]) -> list[Delivery]:
-    """Those of them that are still ours, locked until the transaction ends.
-
-    It waits for nobody, so it never stands in a circle with somebody who cancels many at once.
-    """
-    skip = connection.features.has_select_for_update_skip_locked
-    rows = Delivery.objects.select_for_update(skip_locked=skip)
-    rows = rows.filter(pk__in=[one.pk for one in deliveries], state=Delivery.State.SENDING)
-    ours = set(rows.values_list("pk", "generation"))
-    return [one for one in deliveries if (one.pk, one.generation) in ours]
-
-
-def give_back_all(deliveries: list[Delivery], *, due_at: datetime) -> None:
-    """Let go of deliveries that were claimed and not tried."""
-    with transaction.atomic():
-        ours = [one.pk for one in _lock(deliveries)]
-        back = {"state": Delivery.State.PENDING, "due_at": due_at, "lease_until": None, "lease_owner": ""}
-        Delivery.objects.filter(pk__in=ours).update(**back)
-
-
-# -- one by one --------------------------------------------------------------------------------------------
 def give_back(delivery: Delivery, *, due_at: datetime) -> None:
     """Let go of a delivery that was claimed and not tried."""
     _write(delivery, state=Delivery.State.PENDING, due_at=due_at)

@@ -94,7 +94,10 @@ def clean_text(value: str) -> str:
 
     A lone surrogate, which no encoder accepts, becomes U+FFFD.
     """
-    value = _LINE_ENDS.sub("\n", str(value)).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    value = str(value)
+    if value.isascii() and value.isprintable():
+        return value
+    value = _LINE_ENDS.sub("\n", value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return _PILED_MARKS.sub(r"\1", unicodedata.normalize("NFC", _INVISIBLE.sub("", value)))
 
 

@@ -41,7 +41,7 @@ class Sender:
         self._forms: dict[int, object] = {}
 
     def send(self, batch: list[Delivery]) -> None:
-        """Send claimed deliveries one after the other: first what goes by itself, pages before all, then mass mail."""
+        """Send claimed deliveries: first what goes by itself, pages before all others, then mass mail."""
         self._is_down = False
         many = [one for one in batch if hasattr(self.medium, "form") and batches.can_go_along(one)]
         along = {one.pk for one in many}
@@ -57,7 +57,7 @@ class Sender:
 
     def _give_back(self, deliveries: list[Delivery]) -> None:
         pause = _LINE_DOWN_PAUSE if self._is_down else timedelta()
-        claims.give_back_all(deliveries, due_at=self.now() + pause)
+        batches.give_back_all(deliveries, due_at=self.now() + pause)
 
     # -- one message at a time ---------------------------------------------------------------------------------
     def _send_bundle(self, bundle: list[Delivery]) -> None:
@@ -78,10 +78,10 @@ class Sender:
         while deliveries and not self._is_over():
             few, deliveries = deliveries[: self._pace.size], deliveries[self._pace.size :]
             began = time.monotonic()
-            done = batches.hand_over(claims.begin_many(few, at=self.now()), self._try_copy, self.stop)
+            done = batches.hand_over(batches.begin_many(few, at=self.now()), self._try_copy, self.stop)
             _record_many(done.endings, self.now)
             if done.untried:
-                claims.unbegin(done.untried)
+                batches.unbegin(done.untried)
                 deliveries = [attempt.delivery for attempt in done.untried] + deliveries
             self._pace.note(len(done.endings), time.monotonic() - began)
             self._is_down = done.is_down
@@ -205,7 +205,7 @@ def _record_many(endings: list[tuple[Attempt, Ending]], now: Clock) -> None:
     """The same for those that were begun together."""
     while endings:
         try:
-            claims.finish_many(endings, at=now())
+            batches.finish_many(endings, at=now())
             return
         except (OperationalError, InterfaceError):
             if not _may_try_again(endings[0][0].delivery, now):

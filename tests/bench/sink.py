@@ -76,7 +76,7 @@ class _Session(asyncio.Protocol):
 
 
 class _Notes:
-    """A line for each message: when, to whom, under which Message-ID, and whether its To is that of the envelope."""
+    """A line for each message: when, to whom, under which Message-ID, whether its To is the envelope's."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -86,7 +86,7 @@ class _Notes:
     def take(self, to: bytes, mail: bytes) -> None:
         begin = mail.index(b"\r\nMessage-ID: ") + 14
         message_id = mail[begin : mail.index(b"\r\n", begin)]
-        fits = b"yes" if b"\r\nTo: %b\r\n" % to in mail[:4096] else b"no"
+        fits = b"yes" if b"\nTo: %b\r\n" % to in b"\n" + mail[:4096] else b"no"
         self._file.write(b"%.3f %b %b %b %d\n" % (time.time(), to, message_id, fits, self.connections))
         if self.count % KEEP_EVERY == 0:
             (self._folder / f"{to.decode()}.eml").write_bytes(mail)

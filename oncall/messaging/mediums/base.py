@@ -71,9 +71,9 @@ class Medium(Protocol):
 
     A medium that an operator must set up first also has ``missing()``: the sentence that says what is not set yet,
     or an empty text. ``label`` names it in a sentence, ``hint`` says what to enter as an address, ``changes``
-    whether a message can be changed after it was sent; a medium may do without these three. One that is quick enough
-    for mass mail has ``bulk_size``, how much of that is claimed at once, and ``form``, which prepares a message for
-    many copies.
+    whether a message can be changed after it was sent; a medium may do without these three. One that is quick
+    enough for mass mail has ``bulk_size``, how much of that is claimed at once, and ``form``, which prepares a
+    message for many copies.
     """
 
     name: str

@@ -29,7 +29,7 @@ class Conversation(smtplib.SMTP):
         if not self.has_extn("pipelining"):
             self.sendmail(sender, [to], message)
             return
-        self.send(f"MAIL FROM:{smtplib.quoteaddr(sender)}\r\nRCPT TO:<{to}>\r\nDATA\r\n".encode("ascii"))
+        self.send(f"MAIL FROM:<{sender}>\r\nRCPT TO:<{to}>\r\nDATA\r\n".encode("ascii"))
         mail, rcpt, data = self._three_answers()
         if mail[0] != 250:
             self._call_off(data[0])
