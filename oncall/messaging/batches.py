@@ -6,7 +6,7 @@ killed leaves at most one batch per hand whose endings nobody knows, and a batch
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,6 +20,25 @@ MOST = 50  # begun together
 LOOK_AFTER = 10  # handed over, then it is asked again whether the others are still wanted
 BATCH_S = 0.5  # a batch is what goes out in that time
 LONGEST_S = 2.0  # then what is left of it goes back, to be begun anew
+
+# Those that are still ours. Nobody waits for a row here, so that no circle closes with somebody who cancels many
+# at once: what others are changing at this moment counts as theirs.
+_OURS = (
+    "SELECT {columns} FROM messaging_delivery WHERE generation = %s AND id IN ({keys}) AND state = 'sending'"
+)
+_BEGIN = """
+INSERT INTO messaging_attempt (delivery_id, n, started_at, outcome, code, text) {ours} {lock}
+RETURNING id, delivery_id, n
+"""
+_FINISH = """
+UPDATE messaging_delivery SET state = %s, due_at = NULL, finished_at = %s, last_error = %s, attempt_count = %s,
+    lease_until = NULL, lease_owner = ''
+WHERE id IN ({ours} {lock}) RETURNING id
+"""
+_GIVE_BACK = """
+UPDATE messaging_delivery SET state = 'pending', due_at = %s, lease_until = NULL, lease_owner = ''
+WHERE id IN ({ours} {lock}) RETURNING id
+"""
 
 Try = Callable[[Attempt], tuple[Ending, bool]]
 
@@ -62,9 +81,9 @@ def hand_over(attempts: list[Attempt], attempt_sending: Try, stop: Callable[[], 
     done, ends_at = Batch(), time.monotonic() + LONGEST_S
     for place in range(0, len(attempts), LOOK_AFTER):
         few = attempts[place : place + LOOK_AFTER]
-        wanted = _still_wanted(few) if place else {attempt.pk for attempt in few}
+        wanted = _still_wanted(few) if place else {attempt.delivery_id for attempt in few}
         for attempt in few:
-            if done.is_down or attempt.pk not in wanted or stop() or time.monotonic() > ends_at:
+            if done.is_down or attempt.delivery_id not in wanted or stop() or time.monotonic() > ends_at:
                 done.untried.append(attempt)
                 continue
             ending, done.is_down = attempt_sending(attempt)
@@ -79,13 +98,15 @@ def begin_many(deliveries: Iterable[Delivery], *, at: datetime) -> list[Attempt]
 
     ``finish_many`` counts them; for a sender that dies, whoever takes over does.
     """
-    plain, special = [], []
+    plain, special, place = [], [], {}
     for delivery in deliveries:
+        place[delivery.pk] = len(place)
         (special if _is_special(delivery, at) else plain).append(delivery)
-    attempts = claims.begin_all(special, at=at)
-    return attempts + Attempt.objects.bulk_create(
-        Attempt(delivery=one, n=one.attempt_count + 1, started_at=at) for one in _lock(plain)
-    )
+    attempts, when = claims.begin_all(special, at=at), connection.ops.adapt_datetimefield_value(at)
+    for generation, ours in _by_generation(plain).items():
+        begun = _run(_BEGIN, [when, generation], ours, columns="id, attempt_count + 1, %s, '', '', ''")
+        attempts += [Attempt(pk=pk, delivery=ours[one], n=n, started_at=at) for pk, one, n in begun]
+    return sorted(attempts, key=lambda attempt: place[attempt.delivery_id])
 
 
 def _is_special(delivery: Delivery, at: datetime) -> bool:
@@ -99,10 +120,9 @@ def _is_special(delivery: Delivery, at: datetime) -> bool:
 
 
 def _still_wanted(attempts: Iterable[Attempt]) -> set[int]:
-    """The keys of those whose delivery is still ours: not cancelled, not taken over."""
-    by_delivery = {(one.delivery_id, one.delivery.generation): one.pk for one in attempts}
-    rows = Delivery.objects.filter(pk__in=[pk for pk, _ in by_delivery], state=Delivery.State.SENDING)
-    return {by_delivery[row] for row in rows.values_list("pk", "generation") if row in by_delivery}
+    """The keys of the deliveries that are still ours: not cancelled, not taken over."""
+    groups = _by_generation(attempt.delivery for attempt in attempts)
+    return {pk for generation, ours in groups.items() for (pk,) in _run("{ours}", [generation], ours)}
 
 
 def unbegin(attempts: list[Attempt]) -> None:
@@ -126,30 +146,36 @@ def finish_many(endings: list[tuple[Attempt, Ending]], *, at: datetime) -> None:
 @transaction.atomic
 def _finish_alike(attempts: list[Attempt], ending: Ending, *, at: datetime) -> list[Attempt]:
     """Those that somebody else is changing at this moment, or has changed, are left over."""
-    ours = {one.pk for one in _lock([attempt.delivery for attempt in attempts])}
-    ended = [attempt.pk for attempt in attempts if attempt.delivery_id in ours]
-    Attempt.objects.filter(pk__in=ended).update(**claims.outcome_of(ending, at))
-    Delivery.objects.filter(pk__in=ours).update(
-        attempt_count=attempts[0].n, lease_until=None, lease_owner="", **claims.state_of(ending, at)
-    )
-    return [attempt for attempt in attempts if attempt.delivery_id not in ours]
+    by_delivery = {attempt.delivery_id: attempt for attempt in attempts}
+    when, ended = connection.ops.adapt_datetimefield_value(at), []
+    error = claims.state_of(ending, at)["last_error"]
+    for generation, ours in _by_generation(attempt.delivery for attempt in attempts).items():
+        told = [ending.state, when, error, attempts[0].n, generation]
+        ended += [by_delivery.pop(pk) for (pk,) in _run(_FINISH, told, ours)]
+    Attempt.objects.filter(pk__in=[one.pk for one in ended]).update(**claims.outcome_of(ending, at))
+    return list(by_delivery.values())
 
 
-def _lock(deliveries: list[Delivery]) -> list[Delivery]:
-    """Those of them that are still ours, locked until the transaction ends.
-
-    It waits for nobody, so it never stands in a circle with somebody who cancels many at once.
-    """
-    skip = connection.features.has_select_for_update_skip_locked
-    rows = Delivery.objects.select_for_update(skip_locked=skip)
-    rows = rows.filter(pk__in=[one.pk for one in deliveries], state=Delivery.State.SENDING)
-    ours = set(rows.values_list("pk", "generation"))
-    return [one for one in deliveries if (one.pk, one.generation) in ours]
-
-
+@transaction.atomic
 def give_back_all(deliveries: list[Delivery], *, due_at: datetime) -> None:
     """Let go of deliveries that were claimed and not tried."""
-    with transaction.atomic():
-        ours = [one.pk for one in _lock(deliveries)]
-        back = {"state": Delivery.State.PENDING, "due_at": due_at, "lease_until": None, "lease_owner": ""}
-        Delivery.objects.filter(pk__in=ours).update(**back)
+    when = connection.ops.adapt_datetimefield_value(due_at)
+    for generation, ours in _by_generation(deliveries).items():
+        _run(_GIVE_BACK, [when, generation], ours)
+
+
+def _by_generation(deliveries: Iterable[Delivery]) -> dict[int, dict[int, Delivery]]:
+    groups: dict[int, dict[int, Delivery]] = defaultdict(dict)
+    for delivery in deliveries:
+        groups[delivery.generation][delivery.pk] = delivery
+    return groups
+
+
+def _run(statement: str, values: list[object], keys: Collection[int], *, columns: str = "id") -> list[tuple]:
+    """Run a statement about deliveries of one generation; the rows that it gives back."""
+    values = [*values, *keys]
+    lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    ours = _OURS.format(columns=columns, keys=", ".join(["%s"] * len(keys)))
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(ours=ours, lock=lock), values)
+        return cursor.fetchall()

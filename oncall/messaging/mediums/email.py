@@ -5,7 +5,6 @@ import smtplib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from email.utils import parseaddr
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -91,12 +90,12 @@ class EmailLine:
         self, form: Form, *, address: str, stable_id: str, values: Mapping[str, object], at: datetime
     ) -> Receipt:
         """Hand over one copy of what goes to many; as ``send``, and ``Odd`` where it must be written in full."""
-        to, sender = Email().check_address(address), parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+        to = Email().check_address(address)
         mail = form.fill(to=to, stable_id=stable_id, values=values, at=at)
         self.backend = self.backend or get_connection()
         if not hasattr(self.backend, "hand_over"):
             raise Odd("not our backend")
-        return self._say(lambda backend: backend.hand_over(sender, to, mail))
+        return self._say(lambda backend: backend.hand_over(form.sender, to, mail))
 
     def _say(self, say: Callable[[BaseEmailBackend], object]) -> Receipt:
         """Over the open connection, or a new one where the relay has closed that since the last letter."""

@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 
 from django.core.mail.message import forbid_multi_line_headers
@@ -42,6 +42,7 @@ class Form:
     def __init__(
         self, *, subject: str, text: str, html: str, headers: Mapping[str, str], sender: str
     ) -> None:
+        self.sender = parseaddr(sender)[1]
         lines = {"Subject": (subject, 200)} | {name: (value, 900) for name, value in headers.items()}
         self._open = {name: line for name, line in lines.items() if PLACEHOLDER.search(line[0])}
         same = {name: _one_line(*line) for name, line in lines.items() if name not in self._open}
