@@ -168,7 +168,7 @@ class Delivery(models.Model):
             models.Index(fields=["topic"], condition=~Q(topic=""), name="delivery_by_topic"),
             models.Index(fields=["recipient"], condition=~Q(recipient=""), name="delivery_by_recipient"),
             models.Index(fields=["state", "finished_at"], name="delivery_by_state"),
-            # Of a hundred thousand mails none has these; each index of theirs would be written three times for each.
+            # No mass mail has these, and each index of theirs would be written three times for each.
             models.Index(fields=["follows"], condition=Q(follows__isnull=False), name="delivery_following"),
             models.Index(
                 fields=["bundled_into"], condition=Q(bundled_into__isnull=False), name="delivery_bundled"
