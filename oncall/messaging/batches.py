@@ -83,7 +83,8 @@ def hand_over(attempts: list[Attempt], attempt_sending: Try, stop: Callable[[], 
         few = attempts[place : place + LOOK_AFTER]
         wanted = _still_wanted(few) if place else {attempt.delivery_id for attempt in few}
         for attempt in few:
-            if done.is_down or attempt.delivery_id not in wanted or stop() or time.monotonic() > ends_at:
+            late = done.endings and time.monotonic() > ends_at
+            if done.is_down or late or attempt.delivery_id not in wanted or stop():
                 done.untried.append(attempt)
                 continue
             ending, done.is_down = attempt_sending(attempt)

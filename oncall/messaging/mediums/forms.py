@@ -25,6 +25,7 @@ from oncall.messaging.render import PLACEHOLDER, clean_header, clean_text, fill
 _FOLDING = email.policy.compat32.clone(linesep="\r\n")
 _BOUNDARY = b"=_muster"  # "=_" is never part of quoted-printable (RFC 2045 section 6.7)
 _PART = b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+_KINDS = b"plain", b"html"
 _LINE = 76
 _SOFT_BREAK = b"=\r\n"
 _AS_IT_IS = re.compile(r"[A-Za-z0-9:/_?+~@-][A-Za-z0-9:/_?+~@.-]{,70}")
@@ -48,8 +49,7 @@ class Form:
         same = {name: _one_line(*line) for name, line in lines.items() if name not in self._open}
         same |= {"From": sender, "Auto-Submitted": "auto-generated", "MIME-Version": "1.0"}
         self._same = b"".join(_header(name, value) for name, value in same.items())
-        self._text = _Body(text)
-        self._html = _Body(html, escaped=True) if html else None
+        self._bodies = [_Body(text), *([_Body(html, escaped=True)] if html else [])]
 
     def fill(self, *, to: str, stable_id: str, values: Values, at: datetime) -> bytes:
         """The copy for one plain address, as it goes over the wire."""
@@ -59,13 +59,15 @@ class Form:
         own = [
             _header(name, _one_line(fill(line, values), limit)) for name, (line, limit) in self._open.items()
         ]
-        text = [_PART % b"plain", *self._text.fill(values)]
-        if self._html is None:
-            return b"".join([head, *own, self._same, *text, b"\r\n"])
-        html = [_PART % b"html", *self._html.fill(values)]
+        texts = [body.fill(values) for body in self._bodies]
+        if not all(texts):
+            raise Odd("a text that is empty")
+        plain, *html = ([_PART % kind, *text] for kind, text in zip(_KINDS, texts, strict=False))
+        if not html:
+            return b"".join([head, *own, self._same, *plain, b"\r\n"])
         bar = b"\r\n--" + _BOUNDARY
         kind = b'Content-Type: multipart/alternative; boundary="%b"\r\n' % _BOUNDARY
-        parts = [bar, b"\r\n", *text, bar, b"\r\n", *html, bar, b"--\r\n"]
+        parts = [bar, b"\r\n", *plain, bar, b"\r\n", *html[0], bar, b"--\r\n"]
         return b"".join([head, *own, self._same, kind, *parts])
 
 
