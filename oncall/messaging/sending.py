@@ -59,7 +59,7 @@ class Sender:
         pause = _LINE_DOWN_PAUSE if self._is_down else timedelta()
         batches.give_back_all(deliveries, due_at=self.now() + pause)
 
-    # -- one message at a time ---------------------------------------------------------------------------------
+    # -- one message at a time
     def _send_bundle(self, bundle: list[Delivery]) -> None:
         attempts, letters = _written(claims.begin_all(bundle, at=self.now()), self.now)
         if not attempts:
@@ -73,7 +73,7 @@ class Sender:
         ending, self._is_down = attempt_sending(lambda: self.line.send(letter), attempts[0], self.now)
         _record(attempts, ending, self.now)
 
-    # -- mass mail -----------------------------------------------------------------------------------------------
+    # -- mass mail
     def _send_many(self, deliveries: list[Delivery]) -> None:
         while deliveries and not self._is_over():
             few, deliveries = deliveries[: self._pace.size], deliveries[self._pace.size :]
@@ -93,18 +93,21 @@ class Sender:
 
     def _send_copy(self, delivery: Delivery) -> Receipt:
         told = {"address": delivery.address, "stable_id": delivery.stable_id, "values": delivery.values}
+        form = self._form(delivery.message)
         with suppress(Odd):
-            return self.line.send_copy(self._form(delivery.message), **told, at=self.now())
+            if form is not None:
+                return self.line.send_copy(form, **told, at=self.now())
         return self.line.send(write_letter(delivery, self.now()))
 
-    def _form(self, message: Message) -> object:
-        """The prepared message; made once. Raises ``Odd`` where there is none."""
+    def _form(self, message: Message) -> object | None:
+        """The prepared message, made once; None where each copy must be written in full."""
         if message.pk not in self._forms:
             if len(self._forms) == _FORMS_KEPT:
                 self._forms.clear()
-            self._forms[message.pk] = self.medium.form(
-                subject=message.subject, text=message.text, html=message.html, headers=message.headers
-            )
+            told = {name: getattr(message, name) for name in ("subject", "text", "html", "headers")}
+            self._forms[message.pk] = None
+            with suppress(Odd):
+                self._forms[message.pk] = self.medium.form(**told)
         return self._forms[message.pk]
 
 

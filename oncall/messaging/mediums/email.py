@@ -103,16 +103,12 @@ class EmailLine:
         # Tests put Django's in-memory backend here, which has nothing to cut.
         with deadline(ATTEMPT_LIMIT_S, getattr(backend, "cut", lambda: None)) as passed:
             kept = not self._open(backend)
-            try:
-                try:
-                    say(backend)
-                except (OSError, smtplib.SMTPException) as error:
-                    if not kept or passed.is_set() or not _was_closed(backend, error):
-                        raise
-                    backend.drop()
-                    self._open(backend)
-                    say(backend)
-            except (OSError, smtplib.SMTPException) as error:
+            error = _error_of(say, backend)
+            if error and kept and not passed.is_set() and _was_closed(backend, error):
+                backend.drop()
+                self._open(backend)
+                error = _error_of(say, backend)
+            if error:
                 raise self._failure(backend, error, late=passed.is_set()) from error
         return Receipt(code="250", text="Accepted by the mail server.")
 
@@ -150,6 +146,14 @@ class EmailLine:
         cut = getattr(self.backend, "cut", lambda: None)
         with suppress(OSError, smtplib.SMTPException), deadline(_GOODBYE_LIMIT_S, cut):
             self.backend.close()
+
+
+def _error_of(say: Callable[[BaseEmailBackend], object], backend: BaseEmailBackend) -> Exception | None:
+    try:
+        say(backend)
+    except (OSError, smtplib.SMTPException) as error:
+        return error
+    return None
 
 
 def _was_closed(backend: BaseEmailBackend, error: Exception) -> bool:
