@@ -108,6 +108,9 @@ class Lane(threading.Thread):
         done = pulse.turn(line)
         if not line.is_urgent:
             self._next_s[line] = time.monotonic() + self._wait_s(line)
+        elif line.period > pulse.SECOND:  # not at each waking of its lane, which comes a little early or late
+            seconds = line.period / pulse.SECOND - 0.5
+            self._next_s[line] = time.monotonic() + seconds * settings.ENGINE_PERIOD
         return done
 
     def _wait_s(self, line: pulse.Line) -> float:

@@ -69,6 +69,21 @@ def call(
     earlier = incident.engagements.filter(kind=kind, page__in=Page.objects.open())
     if earlier.filter(**{name: value for name, value in target.items() if value}).exists():
         return None
+    return call_first(incident, kind=kind, by=by, at=at, policy=policy, **target)
+
+
+def call_first(
+    incident: Incident,
+    *,
+    kind: str,
+    by: User | None,
+    at: datetime,
+    service: Service | None = None,
+    team: Team | None = None,
+    user: User | None = None,
+    policy: EscalationPolicy | None = None,
+) -> Engagement:
+    """The same where no page can be open yet: for an incident that is just being made."""
     page = paging.page(
         title=incident.title,
         text=incident.summary or incident.description,
@@ -87,7 +102,7 @@ def call(
         incident=incident, kind=kind, service=service, team=team, user=user, page=page, at=at, by=by
     )
     text = f"{_called(engagement)} engaged"
-    timeline.add(
+    timeline.append(
         incident, kind=timeline.Kind.PAGE, text=text, by=by, at=at, data={"page": page.pk, "as": kind}
     )
     return engagement

@@ -120,7 +120,7 @@ def record(
     reason: str = "",
     data: dict[str, Any] | None = None,
 ) -> Transition:
-    """The Transition row and the timeline entry that tells of it."""
+    """The Transition row and the timeline entry that tells of it; the incident is locked, or not yet committed."""
     plain = timeline.plain(data or {})
     row = Transition.objects.create(
         incident=incident,
@@ -134,7 +134,7 @@ def record(
         data=plain,
     )
     told = {**plain, "transition": row.pk, "from": from_state, "to": incident.state}
-    timeline.add(incident, kind=kind, text=text, by=by, at=at, happened_at=effective_at, data=told)
+    timeline.append(incident, kind=kind, text=text, by=by, at=at, happened_at=effective_at, data=told)
     return row
 
 
@@ -200,6 +200,8 @@ def lock_all(incidents: Iterable[Incident]) -> list[Incident]:
     way could meet it. A page made between the two locks makes us let go and start again.
     """
     keys = sorted({incident.pk for incident in incidents})
+    if not keys:
+        return []
     while True:
         try:
             with transaction.atomic():

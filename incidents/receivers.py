@@ -30,14 +30,13 @@ def react(
     **kwargs: Any,
 ) -> None:
     """Write the event on the incident's timeline; an acknowledgement is the incident's as well."""
-    engagement = Engagement.objects.filter(page=page).select_related("service").first()
-    if engagement is None or change in UNTOLD:
+    if change in UNTOLD:
         return
-    incident = (
-        Incident.objects.select_for_update(of=("self",))
-        .select_related("severity")
-        .get(pk=engagement.incident_id)
-    )
+    engaged = Engagement.objects.select_for_update(of=("incident",)).filter(page=page).order_by()
+    engagement = engaged.select_related("service", "incident__severity").first()
+    if engagement is None:
+        return
+    incident = engagement.incident
     whom = _whom(engagement)
     text = f"{data['text']} ({whom})" if whom else data["text"]
     if change in (*ANSWERS, Kind.ALSO_ACKNOWLEDGED) and by is not None:
@@ -45,7 +44,7 @@ def react(
     told = {"page": page.pk, "change": change, **{key: data[key] for key in ("user", "step") if key in data}}
     first = change in ANSWERS and lifecycle.acknowledged(incident, by=by, at=at, text=text, data=told)
     if not first:
-        timeline.add(incident, kind=timeline.Kind.PAGE, text=text, by=by, at=at, data=told)
+        timeline.append(incident, kind=timeline.Kind.PAGE, text=text, by=by, at=at, data=told)
     if change in ANSWERS and by is not None:
         _manage(incident, engagement, by, at=at)
 

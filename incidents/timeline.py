@@ -35,10 +35,25 @@ def add(
     The incident's row is locked, so that two writers at once get two places in the chain.
     """
     Incident.objects.select_for_update().values_list("pk").get(pk=incident.pk)
-    last = incident.timeline.order_by("-sequence").first()
+    return append(incident, kind=kind, text=text, by=by, at=at, data=data, happened_at=happened_at)
+
+
+def append(
+    incident: Incident,
+    *,
+    kind: str,
+    text: str,
+    by: User | None,
+    at: datetime,
+    data: dict[str, Any] | None = None,
+    happened_at: datetime | None = None,
+) -> TimelineEntry:
+    """The same for a caller that holds the incident's row already, in its transaction."""
+    ends = incident.timeline.order_by("-sequence").values_list("sequence", "hash")
+    sequence, previous_hash = ends.first() or (0, "")
     entry = TimelineEntry(
         incident_id=incident.pk,
-        sequence=last.sequence + 1 if last else 1,
+        sequence=sequence + 1,
         at=(happened_at or at).astimezone(UTC),
         recorded_at=at.astimezone(UTC),
         kind=kind,
@@ -46,7 +61,7 @@ def add(
         actor_name=str(by)[:200] if by else "",
         text=clean_text(text)[:LONGEST],
         data=plain(data or {}),
-        previous_hash=last.hash if last else "",
+        previous_hash=previous_hash,
     )
     entry.hash = digest(entry)
     entry.save()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Prefetch, prefetch_related_objects
 
 from oncall import quiet
 from oncall.messaging.errors import DomainError
@@ -35,8 +35,9 @@ class Way:
 
 
 def load(people: Iterable[User]) -> None:
-    """Fetch the contacts and rules of many people in three queries."""
-    prefetch_related_objects(list(people), "contacts", "rules__contact")
+    """Fetch the contacts and rules of many people in two queries."""
+    rules = Prefetch("rules", NotificationRule.objects.select_related("contact"))
+    prefetch_related_objects(list(people), "contacts", rules)
 
 
 def is_usable(contact: ContactMethod) -> bool:

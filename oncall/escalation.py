@@ -83,7 +83,8 @@ def _run_out(page_id: int, now: datetime) -> bool:
 
 def _claimed(pages, page_id: int) -> Page | None:
     """The page, locked, if it still is among ``pages`` and nobody else has it in hand."""
-    return pages.select_for_update(skip_locked=True, of=("self",)).filter(pk=page_id).first()
+    rows = pages.select_for_update(skip_locked=True, of=("self",)).select_related("service", "team")
+    return rows.filter(pk=page_id).first()
 
 
 def _put_off(page_id: int, error: Exception, now: datetime) -> None:

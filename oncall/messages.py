@@ -203,7 +203,7 @@ def _compose(page: Page, at: datetime, *, template: str = "page") -> Message:
         "reference": page.reference or facts.get("key") or f"Page {page.pk}",
         "url": portal_url(page.url),
         "text": facts.get("summary") or page.text,
-        "runbooks": facts.get("runbooks") or _runbooks(page),
+        "runbooks": facts["runbooks"] if "runbooks" in facts else _runbooks(page),
         "organisation": settings.ORGANISATION,
     }
     context = _inert(context)

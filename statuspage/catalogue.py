@@ -172,12 +172,8 @@ def of_post(kind: str, public_id: str) -> list[Document]:
     page = f"/incidents/{public_id}"
     documents = [
         Document(f"{page}/", "html", lambda read: _incident(read, public_id)),
-        Document(
-            f"/api/v2/{_FOLDER[kind]}/{public_id}.json", "json", lambda read: _json(read, kind, public_id)
-        ),
-        Document(
-            f"{page}.atom", "atom", lambda read: _post_feed(read, public_id, feeds.atom, f"{page}.atom")
-        ),
+        Document(f"/api/v2/{_FOLDER[kind]}/{public_id}.json", "json", lambda read: _json(read, kind, public_id)),
+        Document(f"{page}.atom", "atom", lambda read: _post_feed(read, public_id, feeds.atom, f"{page}.atom")),
         Document(f"{page}.rss", "rss", lambda read: _post_feed(read, public_id, feeds.rss, f"{page}.rss")),
     ]
     if kind == "maintenance":

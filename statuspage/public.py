@@ -47,9 +47,7 @@ def one(page: models.StatusPage, public_id: str, *, at: datetime) -> Page:
 def year(page: models.StatusPage, *, at: datetime) -> Page:
     """What twelve months of uptime are made of: posts and spells that reach into them."""
     since = at - timedelta(days=YEAR_DAYS)
-    return gather(
-        page, page.posts.filter(Q(resolved_at=None) | Q(resolved_at__gte=since)), since=since, at=at
-    )
+    return gather(page, page.posts.filter(Q(resolved_at=None) | Q(resolved_at__gte=since)), since=since, at=at)
 
 
 def everything(page: models.StatusPage, *, at: datetime) -> Page:

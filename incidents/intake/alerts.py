@@ -95,8 +95,10 @@ def _open_alerts(source: AlertSource, run: Run) -> dict[str, Alert]:
     ]
     parts += [closed] if closed else []
     rows = Alert.objects.open().filter(source=source)
-    incidents = {key for part in parts for key in rows.filter(part).values_list("incident", flat=True)}
-    moves.lock_all([Incident(pk=key) for key in incidents if key])
+    there = [key for part in parts for key in rows.filter(part).values_list("incident", flat=True)]
+    if not there:  # this source is in our hands: none comes up meanwhile
+        return {}
+    moves.lock_all([Incident(pk=key) for key in set(there) if key])
     rows = rows.select_for_update(of=("self",)).order_by("pk")
     rows = rows.select_related("incident", "service", "source")
     return {alert.dedup_key: alert for part in parts for alert in rows.filter(part)}
@@ -202,7 +204,7 @@ def _find_incidents(source: AlertSource, homeless: list[Alert], run: Run, *, at:
             seen_at = min(run.first_seen[alert.dedup_key] for alert in members)
             incident = _open_incident(source, first, members, seen_at=seen_at, at=at)
             found.add(incident, first.service)
-            _settle(incident, members, at=at)
+            _settle(incident, members, begun_with=first.service, at=at)
         else:
             joining[incident, flooded] += members
     for (incident, flooded), members in joining.items():
@@ -242,13 +244,22 @@ def _join(incident: Incident, members: list[Alert], run: Run, *, because: str, a
     _settle(incident, members, at=at)
 
 
-def _settle(incident: Incident, members: list[Alert], *, at: datetime) -> None:
-    """Alerts belong to the incident from now on, and every service concerned has its on-call paged."""
+def _settle(
+    incident: Incident, members: list[Alert], *, begun_with: Service | None = None, at: datetime
+) -> None:
+    """Alerts belong to the incident from now on, and every service concerned has its on-call paged.
+
+    ``begun_with``: the service whose on-call is being paged since the incident has just been made for it.
+    """
     for some in _portions(alert.pk for alert in members):
         Alert.objects.filter(pk__in=some).update(incident=incident)
+    services = {alert.service for alert in members if alert.service}
+    if begun_with is not None and services <= {begun_with}:
+        return
     affected = set(incident.affected_services.values_list("service", flat=True))
-    for service in {alert.service for alert in members if alert.service and alert.service.pk not in affected}:
-        engagement.engage(incident, service=service, by=None, at=at)
+    for service in services:
+        if service.pk not in affected:
+            engagement.engage(incident, service=service, by=None, at=at)
 
 
 # -- recovery, acknowledgement, change ---------------------------------------------------------------------

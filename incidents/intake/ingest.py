@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import F, Min, Q
+from django.db.models import BinaryField, Case, F, Min, Q, When
 from django.db.models.functions import Length
 
 from incidents.intake import alerts, guard, runs
@@ -32,17 +32,17 @@ _FIRST_WAIT_S = 2
 
 def take_in(*, now: Callable[[], datetime]) -> int:
     """Take in stored events that are due, for about ``BUDGET`` at most; the number of events worked."""
-    ends_at, worked = now() + BUDGET, 0
-    while True:
-        before = worked
+    ends_at, worked, full = now() + BUDGET, 0, True
+    while full:  # what comes in after a batch that was not full rings for itself
+        full = False
         for source in _sources_with_due_events(now()):
             claimed = _claim(source, at=now())
             _take_batch(claimed, at=now())
             worked += len(claimed)
+            full |= len(claimed) == BATCH
             if now() >= ends_at:
                 return worked
-        if worked == before:
-            return worked
+    return worked
 
 
 @transaction.atomic
@@ -77,23 +77,23 @@ def _claim(source: int, *, at: datetime) -> list[StoredEvent]:
     """
     # Without a key lock, which would make the webhook wait to insert events of this source.
     skip = connection.features.has_select_for_update_skip_locked
-    free = AlertSource.objects.select_for_update(skip_locked=skip, no_key=skip).filter(pk=source)
+    free = AlertSource.objects.select_for_update(skip_locked=skip, no_key=skip, of=("self",)).filter(pk=source)
+    free = free.select_related("service__policy", "service__team")
     if not free or StoredEvent.objects.filter(source=source, lease_until__gt=at).exists():
         return []
     # Locked: an event that a slow engine still works on, its lease over, is waited for and then not due any more.
     due = StoredEvent.objects.due(at).filter(source=source).defer("body").annotate(size=Length("body"))
-    events = list(due.select_for_update()[:BATCH])
+    small = Case(When(size__lte=SMALL, then=F("body")), default=None, output_field=BinaryField())
+    events = list(due.annotate(small=small).select_for_update()[:BATCH])
     until = at + LEASE
     StoredEvent.objects.filter(pk__in=[event.pk for event in events]).update(
         lease_until=until, due_at=until, attempts=F("attempts") + 1, generation=F("generation") + 1
     )
-    small = [event.pk for event in events if event.size <= SMALL]
-    bodies = dict(StoredEvent.objects.filter(pk__in=small).values_list("pk", "body"))
     for event in events:
         event.source = free[0]
         event.attempts, event.generation = event.attempts + 1, event.generation + 1
-        if event.pk in bodies:
-            event.body = bodies[event.pk]
+        if event.small is not None:
+            event.body = event.small
     return events
 
 

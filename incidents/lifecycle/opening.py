@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from incidents import communication, engagement, impacts, moves, rights, timeline, transitions
-from incidents.models import Engagement, Incident, State
+from incidents.models import AffectedService, Engagement, Incident, State
 from oncall import paging
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_header, clean_text, fill
@@ -53,7 +53,7 @@ def detect(
     told = [source, *([clean_text(description)] if description and description not in source else [])]
     _told_first(incident, row, "\n".join(told), kind=timeline.Kind.ALERT, by=by, at=at)
     if service:
-        engagement.call(incident, kind=Engagement.Kind.IMPACTED, service=service, by=by, at=at)
+        engagement.call_first(incident, kind=Engagement.Kind.IMPACTED, service=service, by=by, at=at)
     else:
         engagement.call_manager(incident, by=by, at=at)
     return incident
@@ -203,8 +203,8 @@ def _describe(incident: Incident, details: dict[str, Any], *, by: User | None, a
 
 def _first_save(incident: Incident, services: list[Service], *, by: User | None, at: datetime) -> None:
     moves.save(incident, by=by, at=at, why="Created")
-    for service in services:
-        impacts.add_service(incident, service)
+    for service in dict.fromkeys(services):
+        AffectedService.objects.create(incident=incident, service=service)
 
 
 def _told_first(

@@ -21,11 +21,12 @@ LOOK_AFTER = 10  # handed over, then it is asked again whether the others are st
 BATCH_S = 0.5  # a batch is what goes out in that time
 LONGEST_S = 2.0  # then what is left of it goes back, to be begun anew
 
-# Those that are still ours. Nobody waits for a row here, so that no circle closes with somebody who cancels many
-# at once: what others are changing at this moment counts as theirs.
-_OURS = (
-    "SELECT {columns} FROM messaging_delivery WHERE generation = %s AND id IN ({keys}) AND state = 'sending'"
-)
+# Those that are still ours; a lease says that they are being sent. Asked for by `state`, PostgreSQL would read an
+# index full of versions that a mass mail has left behind. Nobody waits for a row here, so that no circle closes
+# with somebody who cancels many at once: what others are changing at this moment counts as theirs.
+_OURS = """
+SELECT {columns} FROM messaging_delivery WHERE generation = %s AND id IN ({keys}) AND lease_until IS NOT NULL
+"""
 _BEGIN = """
 INSERT INTO messaging_attempt (delivery_id, n, started_at, outcome, code, text) {ours} {lock}
 RETURNING id, delivery_id, n

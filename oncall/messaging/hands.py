@@ -8,7 +8,7 @@ from functools import partial
 
 from django.db import InterfaceError, OperationalError, connection, connections
 
-from oncall.messaging import claims, threads
+from oncall.messaging import claims, threads, waiting
 from oncall.messaging.mediums import MEDIUMS
 from oncall.messaging.mediums.base import Medium
 from oncall.messaging.models import Delivery
@@ -27,24 +27,17 @@ def deliver_due(*, now: Clock, budget_s: float = 10.0) -> int:
     Pages go before bulk. A hand that hangs on a slow receiver is not waited for beyond the budget: it goes on by
     itself, and the next call uses the others.
     """
-    if not Delivery.objects.due(
-        now()
-    ).exists():  # a read, so that an idle pulse never takes SQLite's write lock
+    # Reads, so that an idle pulse never takes SQLite's write lock.
+    if not Delivery.objects.due(now()).exists():
         return 0
-    _bury_unknown_mediums(now())
+    if not waiting.by_medium(now()):
+        _bury_unknown_mediums(now())
+        return 0
     shift = Shift(now, budget_s)
     if connection.in_atomic_block:
         # Inside somebody's transaction (a test) other connections would not see the rows.
         return shift.work_alone()
     return shift.work()
-
-
-def due_mediums(at: datetime) -> list[str]:
-    """The mediums for which something is due: one look into an index for each of them, and one more."""
-    due, found = Delivery.objects.due(at).order_by("medium").values_list("medium", flat=True), []
-    while name := due.filter(medium__gt=found[-1] if found else "").first():
-        found.append(name)
-    return [name for name in found if name in MEDIUMS]
 
 
 def finish_up(timeout_s: float) -> bool:
@@ -87,27 +80,23 @@ class Shift:
     def work(self) -> int:
         """Set free hands to work until nothing is due and none is busy, or the time is up."""
         while not self.is_over:
-            for name in due_mediums(self.now()):
-                self._set_to_work(MEDIUMS[name])
+            for name, due in waiting.by_medium(self.now()).items():
+                self._set_to_work(MEDIUMS[name], due)
             with self._changed:
                 if not self.at_work:
                     break
                 self._changed.wait(_LOOK_AGAIN_S)
         return self.worked
 
-    def _set_to_work(self, medium: Medium) -> None:
+    def _set_to_work(self, medium: Medium, due: waiting.Waiting) -> None:
         """Give each free hand a share of what is due."""
-        due = Delivery.objects.due(self.now()).filter(medium=medium.name)
-        waiting = due[: HANDS * medium.batch_size].count()
-        if not waiting:
-            return
-        pages_wait = due.filter(lane=Delivery.Lane.PAGE).exists()
+        most = min(due.count, HANDS * medium.batch_size)
         with self._changed:
-            free = [n for n in range(0 if pages_wait else 1, HANDS) if (medium.name, n) not in self._busy]
-            used = free[:waiting]
+            free = [n for n in range(0 if due.pages else 1, HANDS) if (medium.name, n) not in self._busy]
+            used = free[:most]
             self._busy.update((medium.name, number) for number in used)
             self.at_work += len(used)
-        share = min(medium.batch_size, -(-waiting // max(len(used), 1)))
+        share = min(medium.batch_size, -(-most // max(len(used), 1)))
         for number in used:
             name = f"{medium.name}-{number}"
             try:

@@ -127,14 +127,11 @@ def send(
 
 
 def _insert(delivery: Delivery) -> bool:
-    same = Delivery.objects.filter(idempotency_key=delivery.idempotency_key)
-    if same.exists():
-        return False
     try:
         with transaction.atomic():
             delivery.save(force_insert=True)
     except IntegrityError:
-        if same.exists():  # another transaction was faster, and the database let only one in
+        if Delivery.objects.filter(idempotency_key=delivery.idempotency_key).exists():
             return False
         raise
     return True

@@ -1,12 +1,15 @@
 """From rows to a plan: the policy of a page is frozen when the page begins (field/oncall.md rule 23)."""
 
+from django.db.models import Prefetch
+
 from oncall.models import EscalationPolicy, Service, Step, StepTarget, Team, User
 from oncall.plans.values import Hours, Plan, PlanStep, Target
 
 
 def freeze(policy: EscalationPolicy) -> Plan:
     """The policy as it stands now, in two queries."""
-    steps = policy.steps.prefetch_related("targets__user", "targets__schedule", "targets__team")
+    targets = StepTarget.objects.select_related("user", "schedule", "team")
+    steps = policy.steps.prefetch_related(Prefetch("targets", targets))
     timeout = policy.ack_timeout
     return Plan(
         name=policy.name,

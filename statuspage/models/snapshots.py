@@ -24,9 +24,7 @@ class Snapshot(models.Model):
         ordering = ["page", "path"]
         constraints = [
             models.UniqueConstraint(fields=["page", "path"], name="snapshot_is_one_per_path_of_a_page"),
-            models.CheckConstraint(
-                condition=models.Q(path__startswith="/"), name="snapshot_path_is_absolute"
-            ),
+            models.CheckConstraint(condition=models.Q(path__startswith="/"), name="snapshot_path_is_absolute"),
         ]
 
     def __str__(self) -> str:

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench import lateness, newsletter, on_call
-from tests.bench.figures import POSTGRES, cpu_s, each_database, figures, tell
+from tests.bench.figures import POSTGRES, cpu_s, each_database, figures, spent_s, tell
 from tests.bench.load import alert, group_of_twenty, requests_per_second
 from tests.flow.portal import (
     ROOT,
@@ -73,7 +73,7 @@ def _time_alerts(way: str, made: Portal, relay: Relay) -> None:
     found_company(made)
     made.manage("apply", str(_json_source(made)))
     made.python(_SERVICES.format(count=ALERTS))
-    took_ms, seen, spent_s = [], 0, cpu_s(made)
+    took_ms, seen, before = [], 0, cpu_s(made)
     for n in range(ALERTS):
         summary = f"Checkout case {n:04d} is down"
         told = {"dedup_key": f"case-{n}", "summary": summary, "service": f"s{n}"}
@@ -85,7 +85,7 @@ def _time_alerts(way: str, made: Portal, relay: Relay) -> None:
         )
         seen = len(relay.accepted)
         took_ms.append(max(0.0, accepted - answered) * 1000)
-    spent_ms = (cpu_s(made) - spent_s) / ALERTS * 1000
+    spent_ms = spent_s(before, cpu_s(made)) / ALERTS * 1000
     took_ms.sort()
     tell(f"alert_to_mail_{way}_p50", statistics.median(took_ms), "ms")
     tell(f"alert_to_mail_{way}_p99", took_ms[int(len(took_ms) * 0.99) - 1], "ms")
@@ -186,7 +186,7 @@ def _ingest(database: str, made: Portal, relay: Relay) -> None:
         rate, statuses = requests_per_second(f"{made.url}/in/{path}", headers=AS_JSON, body=body)
         assert statuses == [202], statuses
         tell(f"{what}_accepted_{database}", rate * size, "alerts/s")
-        spent_ms = (cpu_s(made) - before) / (rate * 5.0) * 1000
+        spent_ms = spent_s(before, cpu_s(made)) / (rate * 5.0) * 1000
         tell(f"{what}_cpu_{database}", spent_ms, "ms per request, with database")
         tell(f"{what}_taken_in_{database}", _take_all_in(made) * size, "alerts/s")
 

@@ -364,7 +364,7 @@ def test_an_event_half_taken_in_leaves_nothing_behind(scripts, monkeypatch):
         raise RuntimeError("half-way")
 
     with monkeypatch.context() as broken:
-        broken.setattr("incidents.timeline.add", fail)
+        broken.setattr("incidents.timeline.append", fail)
         say(scripts, told())
     assert not Alert.objects.exists()
 
