@@ -271,16 +271,14 @@ RENDER = """
 
 def _publish(made: Portal, n: int) -> float:
     """Seconds from the return of the verb until a reader sees the post."""
-    done = float(
-        made.python(f"""
+    done = float(made.python(f"""
         import time
         from oncall import clock
         from statuspage import publishing
 
         publishing.publish(name="Visible {n}", body="x", by=None, at=clock.now())
         print(time.time())
-        """)
-    )
+        """))
     until(lambda: f"Visible {n}" in made.http.get("/").text, 20, "the post")
     return max(0.0, time.time() - done)
 
@@ -296,17 +294,7 @@ def _bare(made: Portal, body: bytes) -> Iterator[str]:
     """The address of the same server with an application that only hands over these bytes."""
     port, path = free_port(), made.folder / "bare.bin"
     path.write_bytes(body)
-    place = [
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "2",
-        "--blocking-threads",
-        "4",
-        "--no-ws",
-    ]
+    place = ["--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "4", "--no-ws"]
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", *place, "tests.bench.bare:application"]
     server = Process(command, made.folder / "bare.log", made.env | {"BARE_BODY": str(path)})
     try:
@@ -317,17 +305,8 @@ def _bare(made: Portal, body: bytes) -> Iterator[str]:
 
 
 SCHEDULES = [on_call.arithmetic, on_call.many, on_call.on_call]
-GROUPS = [
-    latency,
-    lateness.lateness,
-    lateness.idle,
-    kills,
-    engines,
-    ingest,
-    reads,
-    *SCHEDULES,
-    newsletter.newsletter,
-]
+GROUPS = [latency, lateness.lateness, lateness.idle, kills, engines, ingest, reads]
+GROUPS += [*SCHEDULES, newsletter.newsletter]
 
 
 def main(chosen: list[str]) -> None:
