@@ -59,6 +59,7 @@ def _fan_out_one(pk: int, now: Callable[[], datetime]) -> int:
         if count is None:
             return sent
         sent += count
+    outbox.take_stock()
     doorbell.ring()  # there is more: do not wait for the next second
     return sent
 

@@ -54,7 +54,7 @@ print(json.dumps(told))
 
 def newsletter() -> None:
     """Mails per second, with one sending process and with two, and how long a page waits meanwhile."""
-    for kind in ("sqlite", "postgresql") if POSTGRES.startswith("postgres") else ("sqlite",):
+    for kind in ("postgresql", "sqlite") if POSTGRES.startswith("postgres") else ("sqlite",):
         for processes in (1, 2):
             with (
                 ways() as found,
@@ -100,23 +100,39 @@ def _send(made: Portal, sink: MailSink, server: Process, processes: int) -> Sent
     pids, database = [engine.pid for engine in engines], made.env.get("DATABASE_URL", "")
     time.sleep(5)
     sent = Sent(memory_mb=[max(map(memory_mb, pids))])
-    before = cpu_of(pids), cpu_of([], database), cpu_of([server.pid])
+    spent = [_Spent(pids), _Spent([], database), _Spent([server.pid])]
     with _pages(made) as pages:
         began = float(made.python(PUBLISH))
         wanted = {f"s{n}@example.org" for n in range(SUBSCRIBERS)}
         while len(sink.look().keys() & wanted) < SUBSCRIBERS and time.time() < began + WITHIN_S:
             sent.memory_mb.append(max(map(memory_mb, pids)))
+            for each in spent:
+                each.look()
             time.sleep(0.5)
     sent.took_s = (
         max((got[0][0] for to, got in sink.look().items() if to in wanted), default=time.time()) - began
     )
-    after = cpu_of(pids), cpu_of([], database), cpu_of([server.pid])
-    spent = [spent_s(*pair) for pair in zip(before, after, strict=True)]
-    sent.cpu_s = dict(zip(("sending", "database", "relay"), spent, strict=True))
+    sent.cpu_s = {name: each.total_s() for name, each in zip(("sending", "database", "relay"), spent, strict=True)}
     until(lambda: pages.keys() <= sink.look().keys(), 30, "every page")
     _check(sent, sink, wanted)
     sent.pages_waited_s = [sink.arrived[to][0][0] - at for to, at in pages.items()]
     return sent
+
+
+class _Spent:
+    """CPU of processes, also of database connections that come and go."""
+
+    def __init__(self, pids: list[int], database: str = "") -> None:
+        self._asked = pids, database
+        self._before = cpu_of(*self._asked)
+        self._latest = dict(self._before)
+
+    def look(self) -> None:
+        self._latest |= cpu_of(*self._asked)
+
+    def total_s(self) -> float:
+        self.look()
+        return spent_s(self._before, self._latest)
 
 
 def _check(sent: Sent, sink: MailSink, wanted: set[str]) -> None:

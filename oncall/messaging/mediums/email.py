@@ -33,7 +33,7 @@ class Email:
     label = "E-mail"
     hint = "An e-mail address"
     batch_size = 20
-    bulk_size = 100
+    bulk_size = 200
     changes = False
 
     def check_address(self, address: str) -> str:
