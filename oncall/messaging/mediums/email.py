@@ -15,7 +15,7 @@ from django.core.validators import EmailValidator
 from oncall.messaging.deadline import deadline
 from oncall.messaging.errors import DeliveryError, DomainError, LineDown, Unsure
 from oncall.messaging.mediums.base import ATTEMPT_LIMIT_S, Letter, Odd, Receipt, fingerprint, our_host
-from oncall.messaging.mediums.forms import Form
+from oncall.messaging.mediums.copies import Form
 from oncall.messaging.render import clean_header, clean_text
 
 _GOODBYE_LIMIT_S = 2.0

@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from oncall.messaging.mediums.base import Letter, Odd
+from oncall.messaging.mediums.copies import Form
 from oncall.messaging.mediums.email import compose
-from oncall.messaging.mediums.forms import Form
 from oncall.messaging.render import clean_header, clean_text, fill
 
 AT = datetime(2026, 3, 9, 10, 0, tzinfo=UTC)
