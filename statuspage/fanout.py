@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, prefetch_related_objects
 from django.utils import translation
 
 from oncall.messaging import doorbell, mediums, outbox
@@ -62,6 +62,7 @@ def _fan_out_one(pk: int, now: Callable[[], datetime]) -> int:
         if count is None:
             return sent
         sent += count
+    outbox.take_stock()
     doorbell.ring()  # there is more: do not wait for the next second
     return sent
 
@@ -102,11 +103,12 @@ def _next_batch(told: PostUpdate) -> list[Subscriber]:
     batch = list(
         wanted.filter(pk__gt=told.fan_out_cursor, confirmed_at__lte=told.created_at)
         .order_by("pk")
-        .prefetch_related("components")
+        .only("public_id", "salt", "address", "everything")
         .select_for_update()[:BATCH]
     )
     for subscriber in batch:
         subscriber.page = post.page  # whose address every link begins with; one query, not five hundred
+    prefetch_related_objects([one for one in batch if not one.everything], "components")
     return batch
 
 
@@ -142,16 +144,15 @@ def _addresses(told: PostUpdate, batch: list[Subscriber]) -> Iterable[outbox.To]
             values={
                 "to": subscriber.address,
                 "why": _why(told, subscriber),
-                "manage_url": links.manage_url(subscriber),
-                "unsubscribe_url": links.unsubscribe_url(subscriber),
                 "first_id": message_id(key(first, subscriber)),
+                **links.of_news(subscriber),
             },
         )
 
 
 def _why(told: PostUpdate, subscriber: Subscriber) -> str:
     with translation.override(told.post.page.language):
-        return subscriptions.subject_of(subscriber, subscriber.components.all())
+        return subscriptions.subject_of(subscriber)
 
 
 def key(update_id: str, subscriber: Subscriber) -> str:

@@ -19,11 +19,17 @@ def confirm_url(subscriber: Subscriber) -> str:
 
 
 def manage_url(subscriber: Subscriber) -> str:
-    return _url(subscriber, "manage", _token(subscriber, "manage"))
+    return _url(subscriber, "manage", manage_token(subscriber))
 
 
 def unsubscribe_url(subscriber: Subscriber) -> str:
-    return _url(subscriber, "u", _token(subscriber, "manage"))
+    return _url(subscriber, "u", manage_token(subscriber))
+
+
+def of_news(subscriber: Subscriber) -> dict[str, str]:
+    """Both links of a mail about news, which share one token."""
+    token = manage_token(subscriber)
+    return {"manage_url": _url(subscriber, "manage", token), "unsubscribe_url": _url(subscriber, "u", token)}
 
 
 def manage_token(subscriber: Subscriber) -> str:

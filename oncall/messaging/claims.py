@@ -20,7 +20,7 @@ from oncall.messaging.models import Attempt, Delivery
 
 LEASE = timedelta(seconds=60)
 # Looking up a name and connecting can outlast the attempt's limit by some seconds, and no lease may end meanwhile.
-_LEAST_LEASE = timedelta(seconds=ATTEMPT_LIMIT_S + 10)
+LEAST_LEASE = timedelta(seconds=ATTEMPT_LIMIT_S + 10)
 FAULTS_ALLOWED = 5
 LOST = "lost"
 
@@ -62,15 +62,30 @@ def claim(medium: str, *, limit: int, pages_only: bool = False, at: datetime) ->
     claimed = _take(medium, limit, "page" if pages_only else "", at=at)
     if people := bundles.recipients(claimed):
         claimed += _take(medium, bundles.MOST, "page", people=people, at=at)
-    if any(delivery.attempt_count for delivery in claimed):
-        Attempt.objects.filter(delivery__in=claimed, ended_at=None).update(
+    if seen := [delivery for delivery in claimed if delivery.generation > 1]:  # claimed before
+        _close_lost(seen, at=at)
+    free = bundles.hold_back(medium, claimed, at=at)
+    return sorted(free, key=lambda d: (d.lane != "page", d.priority, d.id))
+
+
+def _close_lost(deliveries: list[Delivery], *, at: datetime) -> None:
+    """Close the attempts whose sender is gone, and count those that it had yet to count."""
+    attempts = Attempt.objects.filter(delivery__in=deliveries)
+    unended = dict(attempts.filter(ended_at=None).values_list("delivery", "n"))
+    if unended:
+        attempts.filter(ended_at=None).update(
             ended_at=at,
             outcome=Attempt.Outcome.UNKNOWN,
             code=LOST,
             text="The sender stopped before it could say how this ended. It may have arrived.",
         )
-    free = bundles.hold_back(medium, claimed, at=at)
-    return sorted(free, key=lambda d: (d.lane != "page", d.priority, d.id))
+    lost = set(attempts.filter(outcome=Attempt.Outcome.UNKNOWN, code=LOST).values_list("delivery", flat=True))
+    for delivery in deliveries:
+        delivery.was_lost = delivery.pk in lost
+        delivery.attempt_count = max(delivery.attempt_count, unended.get(delivery.pk, 0))
+    for n in set(unended.values()):
+        counted = [pk for pk, number in unended.items() if number == n]
+        Delivery.objects.filter(pk__in=counted, attempt_count__lt=n).update(attempt_count=n)
 
 
 def _take(
@@ -121,7 +136,7 @@ def begin(delivery: Delivery, *, at: datetime) -> Attempt | None:
             last_error="Sending it failed too often.",
         )
         return None
-    if delivery.lease_until < at + _LEAST_LEASE:
+    if delivery.lease_until < at + LEAST_LEASE:
         give_back(delivery, due_at=at)
         return None
     if not _held(delivery).update(attempt_count=F("attempt_count") + 1):
@@ -161,18 +176,34 @@ def finish(attempt: Attempt, ending: Ending, *, at: datetime) -> bool:
     acknowledged meanwhile may want it changed.
     """
     delivery = attempt.delivery
-    Attempt.objects.filter(pk=attempt.pk).update(
-        ended_at=at, outcome=ending.outcome, code=ending.code[:20], text=ending.text[:2000]
-    )
+    Attempt.objects.filter(pk=attempt.pk).update(**outcome_of(ending, at))
     if ending.provider_id:
         Delivery.objects.filter(pk=delivery.pk).update(provider_id=ending.provider_id[:200])
-    return _write(
-        delivery,
-        state=ending.state,
-        due_at=ending.retry_at and min(ending.retry_at, delivery.expires_at),
-        finished_at=None if ending.retry_at else at,
-        last_error="" if ending.state in ("sent", "kept") else ending.text[:2000],
-    )
+    due_at = ending.retry_at and min(ending.retry_at, delivery.expires_at)
+    if _write(delivery, **state_of(ending, at) | {"due_at": due_at, "attempt_count": attempt.n}):
+        return True
+    Delivery.objects.filter(pk=delivery.pk, attempt_count__lt=attempt.n).update(attempt_count=attempt.n)
+    return False
+
+
+def outcome_of(ending: Ending, at: datetime) -> dict[str, object]:
+    """What an ending writes into its attempt."""
+    return {
+        "ended_at": at,
+        "outcome": ending.outcome,
+        "code": ending.code[:20],
+        "text": ending.text[:2000],
+    }
+
+
+def state_of(ending: Ending, at: datetime) -> dict[str, object]:
+    """What an ending writes into its delivery."""
+    return {
+        "state": ending.state,
+        "due_at": ending.retry_at,
+        "finished_at": None if ending.retry_at else at,
+        "last_error": "" if ending.state in ("sent", "kept") else ending.text[:2000],
+    }
 
 
 def give_back(delivery: Delivery, *, due_at: datetime) -> None:

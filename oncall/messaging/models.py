@@ -73,6 +73,7 @@ class Delivery(models.Model):
         BULK = "bulk"
 
     OPEN = (State.PENDING, State.SENDING)
+    was_lost = False  # no column: a claim says so of what a sender died with in its hands
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="deliveries")
     medium = models.CharField(max_length=20)
@@ -88,6 +89,7 @@ class Delivery(models.Model):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,  # but where it is set: see the indexes
         help_text="The delivery whose message this one changes.",
     )
     priority = models.PositiveSmallIntegerField(default=5, help_text="Within the lane; lower goes first.")
@@ -130,6 +132,7 @@ class Delivery(models.Model):
         null=True,
         blank=True,
         related_name="bundled",
+        db_index=False,
         help_text="The delivery in whose message it went out.",
     )
 
@@ -165,6 +168,11 @@ class Delivery(models.Model):
             models.Index(fields=["topic"], condition=~Q(topic=""), name="delivery_by_topic"),
             models.Index(fields=["recipient"], condition=~Q(recipient=""), name="delivery_by_recipient"),
             models.Index(fields=["state", "finished_at"], name="delivery_by_state"),
+            # No mass mail has these, and each index of theirs would be written three times for each.
+            models.Index(fields=["follows"], condition=Q(follows__isnull=False), name="delivery_following"),
+            models.Index(
+                fields=["bundled_into"], condition=Q(bundled_into__isnull=False), name="delivery_bundled"
+            ),
             models.Index(
                 fields=["stable_id"],
                 condition=Q(medium__in=["sms", "voice"]),
@@ -197,7 +205,9 @@ class Attempt(models.Model):
         UNKNOWN = "unknown"
         FAULT = "fault"  # our own failure: the row is poison until somebody looks
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    delivery = models.ForeignKey(  # its constraint below is index enough
+        Delivery, on_delete=models.CASCADE, related_name="attempts", db_index=False
+    )
     n = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)

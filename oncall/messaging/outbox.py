@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, F, Min
 
 from oncall.messaging import doorbell, mediums
@@ -15,6 +15,7 @@ from oncall.messaging.hands import deliver_due
 from oncall.messaging.mediums.base import fingerprint
 from oncall.messaging.models import Delivery, Message
 from oncall.messaging.render import clean_header, clean_text
+from oncall.messaging.rows import Own, insert_alike
 
 __all__ = [
     "Health",
@@ -29,6 +30,7 @@ __all__ = [
     "send_again",
     "send_bundle_again",
     "send_many",
+    "take_stock",
 ]
 
 _KEY_LENGTH = Delivery._meta.get_field("idempotency_key").max_length
@@ -115,18 +117,10 @@ def send(
     transaction. ``about`` is what it is about, coarsely (``limits``). Raises ``DomainError``
     (``unknown_medium``, ``no_address``).
     """
-    delivery = _new(
-        message,
-        To(address, key, recipient, values or {}),
-        medium=medium,
-        topic=topic,
-        priority=priority,
-        lane=lane,
-        about=about[:100],
-        at=at,
-        due_at=due_at or at,
-        expires_at=expires_at,
-        follows=follows,
+    own = _own(To(address, key, recipient, values or {}), medium)
+    same = {"topic": topic, "priority": priority, "lane": lane, "about": about[:100], "follows": follows}
+    delivery = _like(
+        message, medium=medium, at=at, due_at=due_at or at, expires_at=expires_at, **same, **vars(own)
     )
     if not _insert(delivery):
         return None
@@ -162,50 +156,42 @@ def send_many(
 
     May be repeated, whole or in part, after any interruption.
     """
-    same_for_all = {
-        "medium": medium,
-        "topic": topic,
-        "priority": priority,
-        "lane": lane,
-        "at": at,
-        "due_at": due_at or at,
-        "expires_at": expires_at,
-    }
-    rows = {row.idempotency_key: row for row in (_new(message, one, **same_for_all) for one in to)}
-    there = set()
-    keys = list(rows)
-    for start in range(0, len(keys), 500):
-        some = keys[start : start + 500]
-        there.update(
-            Delivery.objects.filter(idempotency_key__in=some).values_list("idempotency_key", flat=True)
-        )
-    fresh = [row for key, row in rows.items() if key not in there]
-    Delivery.objects.bulk_create(fresh, batch_size=500, ignore_conflicts=True)
-    if fresh and same_for_all["due_at"] <= at:
+    rows = {row.idempotency_key: row for row in (_own(one, medium) for one in to)}
+    same = {"topic": topic, "priority": priority, "lane": lane}
+    like = _like(message, medium=medium, at=at, due_at=due_at or at, expires_at=expires_at, **same)
+    fresh = insert_alike(like, rows.values())
+    if fresh and like.due_at <= at:
         doorbell.ring()
-    return len(fresh)
+    return fresh
 
 
-def _new(
-    message: Message, to: To, *, medium: str, at: datetime, due_at: datetime, **fields: object
+def take_stock() -> None:
+    """After very many were written: tell PostgreSQL's planner how the table has grown.
+
+    It learns that by itself a minute later, and reads all that is due for each question until then.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(Delivery._meta.db_table)}")
+
+
+def _like(
+    message: Message, *, at: datetime, due_at: datetime, expires_at: datetime | None, **fields: object
 ) -> Delivery:
-    if (
-        not to.address.strip()
-    ):  # checked here, since SQLite's INSERT OR IGNORE of a fan-out would drop it in silence
+    expires_at = expires_at or due_at + LIFETIME
+    return Delivery(message=message, created_at=at, due_at=due_at, expires_at=expires_at, **fields)
+
+
+def _own(to: To, medium: str) -> Own:
+    if not to.address.strip():
         raise DomainError("no_address", f"There is no address for {to.recipient or 'this recipient'}.")
     key = to.key if len(to.key) <= _KEY_LENGTH else f"{to.key[: _KEY_LENGTH - 33]}:{fingerprint(to.key)}"
-    fields["expires_at"] = fields["expires_at"] or due_at + LIFETIME
-    return Delivery(
-        message=message,
-        medium=medium,
+    return Own(
         address=clean_header(to.address, limit=2000),
         recipient=clean_header(to.recipient),
         values={name: clean_text(value) for name, value in to.values.items()},
         idempotency_key=key,
         stable_id=mediums.by_name(medium).stable_id(key),
-        created_at=at,
-        due_at=due_at,
-        **fields,
     )
 
 

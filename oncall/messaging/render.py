@@ -38,7 +38,7 @@ TAGS = {
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto"}
 
-_PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_]*)\s*\}\}")
+PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_]*)\s*\}\}")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # Controls but tab and newline; embeddings, overrides and isolates, which let a title turn the rest of a line
 # round; byte order marks.
@@ -94,7 +94,10 @@ def clean_text(value: str) -> str:
 
     A lone surrogate, which no encoder accepts, becomes U+FFFD.
     """
-    value = _LINE_ENDS.sub("\n", str(value)).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    value = str(value)
+    if value.isascii() and value.isprintable():
+        return value
+    value = _LINE_ENDS.sub("\n", value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return _PILED_MARKS.sub(r"\1", unicodedata.normalize("NFC", _INVISIBLE.sub("", value)))
 
 
@@ -117,7 +120,7 @@ def fill(template: str, values: dict[str, str], *, escape: bool = False) -> str:
         value = str(values[match[1]])
         return str(escape_html(value)) if escape else value
 
-    return _PLACEHOLDER.sub(value_of, template)
+    return PLACEHOLDER.sub(value_of, template)
 
 
 def plain(template: str, context: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench import lateness, on_call
+from tests.bench import lateness, newsletter, on_call
 from tests.bench.figures import POSTGRES, cpu_s, each_database, figures, spent_s, tell
 from tests.bench.load import alert, group_of_twenty, requests_per_second
 from tests.flow.portal import (
@@ -37,7 +37,6 @@ from tests.flow.story import COMPANY, found_company
 ALERTS = 200
 DELIVERIES = 500
 KILLS = 10
-SUBSCRIBERS = 1000
 GROUP_KEY = "groups-" + "k" * 40
 AS_JSON = {"Content-Type": "application/json"}
 
@@ -317,41 +316,9 @@ def _bare(made: Portal, body: bytes) -> Iterator[str]:
         server.stop()
 
 
-def subscribers() -> None:
-    """Mails about one update to many subscribers, from the post to the relay."""
-    each_database(_fan_out)
-
-
-def _fan_out(database: str, made: Portal, relay: Relay) -> None:
-    made.up()
-    until(made.is_ready, 60, "a pulse")
-    found_company(made)
-    made.python(f"""
-        from oncall import clock
-        from statuspage.models import StatusPage, Subscriber
-
-        page, at = StatusPage.main(), clock.now()
-        for n in range({SUBSCRIBERS}):
-            one = Subscriber(page=page, address=f"s{{n}}@example.org", state="active", created_at=at)
-            one.confirmed_at = at
-            one.save()
-        """)
-    bob = made.sign_in("bob")
-    began = time.monotonic()
-    bob.post(
-        "posts/",
-        name="Checkout fails",
-        status="investigating",
-        body="We are looking into it.",
-        components={"checkout": "partial_outage"},
-        deliver_notifications=True,
-    )
-    until(lambda: len(_ids(relay)) >= SUBSCRIBERS, 120, "every subscriber's mail")
-    tell(f"subscriber_mails_{database}", SUBSCRIBERS / (time.monotonic() - began), "mails/s")
-
-
 SCHEDULES = [on_call.arithmetic, on_call.many, on_call.on_call]
-GROUPS = [latency, lateness.lateness, lateness.idle, kills, engines, ingest, reads, *SCHEDULES, subscribers]
+GROUPS = [latency, lateness.lateness, lateness.idle, kills, engines, ingest, reads]
+GROUPS += [*SCHEDULES, newsletter.newsletter]
 
 
 def main(chosen: list[str]) -> None:

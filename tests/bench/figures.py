@@ -43,11 +43,22 @@ def each_database(measure: Callable[[str, Portal, Relay], None], **settings: str
 
 def cpu_s(made: Portal) -> dict[int, float]:
     """CPU seconds spent so far by each of the portal's processes and their PostgreSQL backends; Linux only."""
+    return cpu_of(_family(made.processes["up"].pid), made.env.get("DATABASE_URL", ""))
+
+
+def cpu_of(pids: list[int], database: str = "") -> dict[int, float]:
+    """The same of these processes, and of the backends that serve a PostgreSQL database."""
     spent = {}
-    for pid in _family(made.processes["up"].pid) + _backends(made.env.get("DATABASE_URL", "")):
+    for pid in pids + _backends(database):
         with contextlib.suppress(FileNotFoundError):  # a connection that has just been replaced
             spent[pid] = _spent_s(pid)
     return spent
+
+
+def memory_mb(pid: int) -> float:
+    """What a process holds in memory now."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 def spent_s(before: dict[int, float], after: dict[int, float]) -> float:

@@ -21,13 +21,23 @@ class MailSink:
         self.mails: list[EmailMessage] = []
         self.connections = 0
         self.refuse: dict[str, str] = {}
+        self.pipelining = False
+        self.most: int | None = None  # messages over one connection
         self.released = threading.Event()
         self.on_data: Callable[[SMTP, EmailMessage], str | None] = lambda server, mail: None
 
     async def handle_EHLO(self, server, session: Session, envelope, hostname, responses) -> list[str]:
         self.connections += 1
         session.host_name = hostname
-        return responses
+        session.begun = 0
+        return ["250-PIPELINING", *responses] if self.pipelining else responses
+
+    async def handle_MAIL(self, server, session: Session, envelope: Envelope, address: str, options) -> str:
+        session.begun += 1
+        if self.most is not None and session.begun > self.most:
+            return "421 enough for one connection"
+        envelope.mail_from = address
+        return self.refuse.get(address, "250 OK")
 
     async def handle_RCPT(self, server, session, envelope: Envelope, address: str, options) -> str:
         if address in self.refuse:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from oncall.messaging import bundles, claims, hands, limits, outbox
+from oncall.messaging import bundles, claims, limits, outbox, sending
 from oncall.messaging.limits import Limit, Told
 from oncall.messaging.models import Delivery, Message
 
@@ -259,12 +259,12 @@ def test_a_refused_bundle_is_refused_for_each_in_it(page, deliver, relay):
 def test_one_that_cannot_be_written_spoils_no_bundle(page, deliver, relay, monkeypatch):
     for n in range(3):
         page(n)
-    write = hands.write_letter
+    write = sending.write_letter
 
     def stumbles(delivery, at):
         return 1 / 0 if delivery.topic == "page:1" else write(delivery, at)
 
-    monkeypatch.setattr(hands, "write_letter", stumbles)
+    monkeypatch.setattr(sending, "write_letter", stumbles)
 
     deliver()
 

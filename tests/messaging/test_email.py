@@ -30,6 +30,13 @@ def short(monkeypatch, settings) -> None:
     settings.EMAIL_TIMEOUT = 8
 
 
+@pytest.fixture(params=[False, True], ids=["one command at a time", "pipelining"])
+def relay(relay, request):
+    """Relays take their commands in one of two ways, and must be understood in both."""
+    relay.pipelining = request.param
+    return relay
+
+
 def test_a_batch_goes_over_one_connection(post, deliver, relay):
     for n in range(10):
         post(f"s{n}")
@@ -67,6 +74,26 @@ def test_a_relay_that_closes_the_channel_gets_a_new_connection(post, deliver, re
 
     assert [state(d) for d in (alice, bob)] == ["pending", "sent"]
     assert relay.connections == 2
+
+
+def test_a_relay_that_wants_a_new_connection_for_each_message_gets_it(post, deliver, relay):
+    relay.most = 1
+    deliveries = [post(name) for name in ("alice", "bob", "carol")]
+
+    deliver()
+
+    assert [outcomes(delivery) for delivery in deliveries] == [[("accepted", "250")]] * 3
+    assert relay.connections == 3
+
+
+def test_a_refused_sender_is_the_trouble_of_the_line(post, deliver, relay, settings):
+    relay.refuse[settings.DEFAULT_FROM_EMAIL] = "550 not from you"
+    alice, bob = post("alice"), post("bob")
+
+    deliver()
+
+    assert (state(alice), outcomes(alice)) == ("pending", [("temporary", "550")])
+    assert (state(bob), outcomes(bob)) == ("pending", [])
 
 
 def test_a_refused_content_is_final(post, deliver, relay):

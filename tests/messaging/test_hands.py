@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from oncall.messaging import claims, outbox
-from oncall.messaging.hands import send_batch
 from oncall.messaging.mediums import MEDIUMS
 from oncall.messaging.models import Delivery, Message
+from oncall.messaging.sending import send_batch
 
 pytestmark = pytest.mark.django_db
 

@@ -48,8 +48,16 @@ class Receipt:
     kept: bool = False
 
 
+class Odd(Exception):
+    """A copy that a prepared form would not get right: this one must be written in full."""
+
+
 class Line(Protocol):
-    """A way to the other side that serves a batch: one SMTP connection, for example."""
+    """A way to the other side that serves many letters: one SMTP connection, for example.
+
+    A medium with ``form`` has lines with ``send_copy``, which hands over one copy of a form as ``send`` does a
+    letter.
+    """
 
     def send(self, letter: Letter) -> Receipt:
         """Hand one letter over within ``ATTEMPT_LIMIT_S``.
@@ -59,11 +67,13 @@ class Line(Protocol):
 
 
 class Medium(Protocol):
-    """One way to reach people. ``batch_size`` letters at most go over one line.
+    """One way to reach people. ``batch_size`` deliveries at most are claimed at once.
 
     A medium that an operator must set up first also has ``missing()``: the sentence that says what is not set yet,
     or an empty text. ``label`` names it in a sentence, ``hint`` says what to enter as an address, ``changes``
-    whether a message can be changed after it was sent; a medium may do without these three.
+    whether a message can be changed after it was sent; a medium may do without these three. One that is quick
+    enough for mass mail has ``bulk_size``, how much of that is claimed at once, and ``form``, which prepares a
+    message for many copies.
     """
 
     name: str
@@ -76,7 +86,7 @@ class Medium(Protocol):
         """The identifier that receivers fold repeats by, made from the idempotency key."""
 
     def line(self) -> AbstractContextManager[Line]:
-        """A line for one batch; what it opened is closed at the end of the block."""
+        """A line for what one hand sends; what it opened is closed at the end of the block."""
 
 
 def fingerprint(key: str) -> str:

@@ -1,8 +1,10 @@
 """E-mail over SMTP, as set by EMAIL_URL. Without it a message is kept, readable in the admin."""
 
+import re
 import smtplib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -12,24 +14,32 @@ from django.core.validators import EmailValidator
 
 from oncall.messaging.deadline import deadline
 from oncall.messaging.errors import DeliveryError, DomainError, LineDown, Unsure
-from oncall.messaging.mediums.base import ATTEMPT_LIMIT_S, Letter, Receipt, fingerprint, our_host
+from oncall.messaging.mediums.base import ATTEMPT_LIMIT_S, Letter, Odd, Receipt, fingerprint, our_host
+from oncall.messaging.mediums.copies import Form
 from oncall.messaging.render import clean_header, clean_text
 
 _GOODBYE_LIMIT_S = 2.0
+# What nearly all addresses look like: what it lets through, the full check lets through as it is.
+_USUAL = re.compile(
+    r"(?=.{3,254}\Z)[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
+)
 _is_address = EmailValidator()
 
 
 class Email:
-    """The medium ``email``: text with an HTML alternative, one connection per batch."""
+    """The medium ``email``: text with an HTML alternative, over a connection that is kept while mails are due."""
 
     name = "email"
     label = "E-mail"
     hint = "An e-mail address"
     batch_size = 20
+    bulk_size = 200
     changes = False
 
     def check_address(self, address: str) -> str:
         """One address, its domain in lower case. Commas and line ends would make it several, or a header."""
+        if _USUAL.fullmatch(address):
+            return address
         address = address.strip()
         try:
             _is_address(address)
@@ -42,6 +52,13 @@ class Email:
 
     def stable_id(self, key: str) -> str:
         return f"<{fingerprint(key)}@{our_host()}>"
+
+    def form(self, *, subject: str, text: str, html: str, headers: Mapping[str, str]) -> Form:
+        """A message that goes to many. Raises ``Odd`` where each must be written in full."""
+        sender = settings.DEFAULT_FROM_EMAIL
+        if not (settings.EMAIL_CONFIGURED and sender.isascii()):
+            raise Odd(sender)
+        return Form(subject=subject, text=text, html=html, headers=headers, sender=sender)
 
     @contextmanager
     def line(self) -> Iterator["EmailLine"]:
@@ -67,19 +84,38 @@ class EmailLine:
         mail = compose(letter)
         if not settings.EMAIL_CONFIGURED:
             return Receipt(kept=True, text="No mail server is set (EMAIL_URL): the message is kept here.")
+        return self._say(lambda backend: backend.send_messages([mail]))
+
+    def send_copy(
+        self, form: Form, *, address: str, stable_id: str, values: Mapping[str, object], at: datetime
+    ) -> Receipt:
+        """Hand over one copy of what goes to many; as ``send``, and ``Odd`` where it must be written in full."""
+        to = Email().check_address(address)
+        mail = form.fill(to=to, stable_id=stable_id, values=values, at=at)
+        self.backend = self.backend or get_connection()
+        if not hasattr(self.backend, "hand_over"):
+            raise Odd("not our backend")
+        return self._say(lambda backend: backend.hand_over(form.sender, to, mail))
+
+    def _say(self, say: Callable[[BaseEmailBackend], object]) -> Receipt:
+        """Over the open connection, or a new one where the relay has closed that since the last letter."""
         backend = self.backend = self.backend or get_connection()
         # Tests put Django's in-memory backend here, which has nothing to cut.
         with deadline(ATTEMPT_LIMIT_S, getattr(backend, "cut", lambda: None)) as passed:
-            self._open(backend)
-            try:
-                backend.send_messages([mail])
-            except (OSError, smtplib.SMTPException) as error:
+            kept = not self._open(backend)
+            error = _error_of(say, backend)
+            if error and kept and not passed.is_set() and _was_closed(backend, error):
+                backend.drop()
+                self._open(backend)
+                error = _error_of(say, backend)
+            if error:
                 raise self._failure(backend, error, late=passed.is_set()) from error
         return Receipt(code="250", text="Accepted by the mail server.")
 
-    def _open(self, backend: BaseEmailBackend) -> None:
+    def _open(self, backend: BaseEmailBackend) -> bool:
+        """Whether a new connection was needed."""
         try:
-            backend.open()
+            return backend.open() is not False
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
             code, text = _reply(error)
@@ -110,6 +146,19 @@ class EmailLine:
         cut = getattr(self.backend, "cut", lambda: None)
         with suppress(OSError, smtplib.SMTPException), deadline(_GOODBYE_LIMIT_S, cut):
             self.backend.close()
+
+
+def _error_of(say: Callable[[BaseEmailBackend], object], backend: BaseEmailBackend) -> Exception | None:
+    try:
+        say(backend)
+    except (OSError, smtplib.SMTPException) as error:
+        return error
+    return None
+
+
+def _was_closed(backend: BaseEmailBackend, error: Exception) -> bool:
+    """Whether the relay ended a connection that had served before, without having heard of a message."""
+    return _reply(error)[0] in ("", "421") and not getattr(backend, "handing_over", True)
 
 
 def _reply(error: Exception) -> tuple[str, str]:

@@ -19,6 +19,53 @@ class Conversation(smtplib.SMTP):
         started(self)
         super().__init__(*args, **kwargs)
 
+    def hand_over(self, sender: str, to: str, message: bytes) -> None:
+        """One finished message for one address; raises what ``sendmail`` raises.
+
+        Where the relay takes commands together (RFC 2920) this costs two round trips instead of four. No line of
+        the message begins with a dot.
+        """
+        self.ehlo_or_helo_if_needed()
+        if not self.has_extn("pipelining"):
+            self.sendmail(sender, [to], message)
+            return
+        self.send(f"MAIL FROM:<{sender}>\r\nRCPT TO:<{to}>\r\nDATA\r\n".encode("ascii"))
+        mail, rcpt, data = self._three_answers()
+        if mail[0] != 250:
+            self._call_off(data[0])
+            raise smtplib.SMTPSenderRefused(*mail, sender)
+        if rcpt[0] not in (250, 251):
+            self._call_off(data[0])
+            raise smtplib.SMTPRecipientsRefused({to: rcpt})
+        if data[0] != 354:
+            self._call_off(data[0])
+            raise smtplib.SMTPDataError(*data)
+        self.handing_over = True
+        self.send(message + b".\r\n")
+        answer = self.getreply()
+        self.handing_over = False
+        if answer[0] != 250:
+            self._call_off(answer[0])
+            raise smtplib.SMTPDataError(*answer)
+
+    def _three_answers(self) -> list[tuple[int, bytes]]:
+        """To MAIL, RCPT and DATA; a relay that closes the channel says so once."""
+        answers = []
+        while len(answers) < 3:
+            closing = answers and answers[-1][0] == 421
+            answers.append(answers[-1] if closing else self.getreply())
+        return answers
+
+    def _call_off(self, code: int) -> None:
+        """Leave a message that was refused. A relay that waits for its text all the same gets an empty one."""
+        if code == 354:
+            self.send(b".\r\n")
+            self.getreply()
+        if code == 421:
+            self.close()
+        else:
+            self._rset()
+
     def data(self, msg: bytes) -> tuple[int, bytes]:
         self.handing_over = True
         answer = super().data(msg)
@@ -31,7 +78,7 @@ class EncryptedConversation(Conversation, smtplib.SMTP_SSL):
 
 
 class Backend(EmailBackend):
-    """Django's own, but for ``cut`` and ``handing_over``."""
+    """Django's own, with ``cut``, ``hand_over`` and ``handing_over``."""
 
     conversation: Conversation | None = None
 
@@ -46,6 +93,10 @@ class Backend(EmailBackend):
     def handing_over(self) -> bool:
         """Whether the relay holds a message that it has neither taken nor refused."""
         return self.conversation is not None and self.conversation.handing_over
+
+    def hand_over(self, sender: str, to: str, message: bytes) -> None:
+        """Send a finished message over the open connection."""
+        self.connection.hand_over(sender, to, message)
 
     def cut(self) -> None:
         """End the conversation from another thread: whoever waits for the relay gets an error at once."""
