@@ -90,6 +90,13 @@ LINES: list[Line] = [
     Line("messaging.deliver", SECOND, outbox.deliver_due, "Sends what is due, pages first.", "messages"),
     Line("statuspage.publish", SECOND, snapshots.publish_due, "Renders the status page.", "status page"),
     Line(
+        "statuspage.sweep",
+        10 * SECOND,
+        snapshots.sweep_due,
+        "Renders the past of the status page.",
+        "past of the status page",
+    ),
+    Line(
         "statuspage.export",
         2 * SECOND,
         exporting.keep_up,

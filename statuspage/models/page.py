@@ -51,9 +51,7 @@ class StatusPageQuerySet(models.QuerySet):
     def due(self, now: datetime) -> "StatusPageQuerySet":
         """Public pages whose snapshots are to be made anew: after a change, and each minute."""
         behind = ~Q(rendered_version=F("version")) & Q(rendered_at__lte=now - RENDERS_EVERY)
-        past_behind = ~Q(swept_version=F("version")) & Q(swept_at__lte=now - SWEEPS_EVERY)
-        never = Q(rendered_at=None) | Q(swept_at=None)
-        return self.public().filter(never | behind | past_behind | Q(rendered_at__lte=now - TICK))
+        return self.public().filter(Q(rendered_at=None) | behind | Q(rendered_at__lte=now - TICK))
 
     def public(self) -> "StatusPageQuerySet":
         """Pages that everybody may read; of no other one is a copy kept."""

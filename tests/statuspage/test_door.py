@@ -235,7 +235,7 @@ def test_a_render_that_was_under_way_when_the_page_closed_writes_nothing(inside,
     made = [snapshots.render(catalogue.FIXED["/"], Reading(inside, at("12:30")))]
     close(inside, "staff", at())
 
-    snapshots._store(inside, made, at=at("12:30"), swept=False)
+    snapshots._store_present(inside, made, at=at("12:30"))
 
     assert not Snapshot.objects.filter(page=inside).exists()
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from statuspage import catalogue, impacts, maintenance, publishing, snapshots
@@ -30,7 +31,7 @@ def ago(cards, alice, at):
 
 
 def run(at):
-    return snapshots.publish_due(now=lambda: at)
+    return snapshots.publish_due(now=lambda: at) + snapshots.sweep_due(now=lambda: at)
 
 
 def kept(path):
@@ -125,7 +126,7 @@ def test_a_render_of_an_older_version_writes_nothing(post, alice, at):
     publishing.update(post, status="identified", body="Newer.", by=alice, at=at("12:30"))
     run(at("12:30"))
 
-    snapshots._store(page, old, at=at("12:31"), swept=False)
+    snapshots._store_present(page, old, at=at("12:31"))
 
     assert "Newer." in kept("/")
 
@@ -227,3 +228,33 @@ def test_a_maintenance_has_its_documents_too(cards, alice, at):
 
     assert "Upgrade" in kept(f"/api/v2/scheduled-maintenances/{plan.public_id}.json")
     assert "Upgrade" in kept("/api/v2/scheduled-maintenances/upcoming.json")
+
+
+def test_a_sweep_leaves_alone_what_was_rendered_of_a_newer_page_meanwhile(cards, post, at, monkeypatch):
+    run(at("12:30"))
+    written = snapshots._write
+
+    def meanwhile(*given, **named):
+        monkeypatch.setattr(snapshots, "_write", written)
+        publishing.amend(post, name="Renamed during the sweep", by=None, at=at("12:32"))
+        snapshots.publish_present(StatusPage.main(), at=at("12:32"))
+        return written(*given, **named)
+
+    StatusPage.objects.update(version=F("version") + 1)
+    monkeypatch.setattr(snapshots, "_write", meanwhile)
+    snapshots.sweep_due(now=lambda: at("12:31"))
+
+    assert "Renamed during the sweep" in kept(f"/incidents/{post.public_id}/")
+
+
+def test_a_sweep_that_somebody_is_at_is_not_begun_twice(cards, post, at, monkeypatch):
+    run(at("12:30"))
+    StatusPage.objects.update(version=F("version") + 1)
+    begun = []
+    monkeypatch.setattr(
+        snapshots, "_past", lambda read: begun.append(snapshots.sweep_due(now=lambda: at("12:35"))) or []
+    )
+
+    snapshots.sweep_due(now=lambda: at("12:34"))
+
+    assert begun == [0]
