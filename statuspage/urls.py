@@ -2,14 +2,15 @@
 Statuspage's API replace the whole path; of the other pages below ``/p/<slug>/``.
 """
 
-from django.urls import include, path, re_path
+from django.urls import URLPattern, include, path, re_path
 
+from statuspage.edges.door import guarded
 from statuspage.views import door, pages, subscribers
 
 PUBLIC_ID = r"(?P<public_id>[a-z0-9]{12})"
 TOKEN = r"(?P<token>[A-Za-z0-9_-]{12,64})"  # noqa: S105 - a pattern, no secret
 
-of_a_page = [
+OF_A_PAGE = [
     path("", pages.document),
     re_path(r"^(history|uptime|embed)/?$", pages.document),
     re_path(r"^history/20\d\d-\d\d/?$", pages.document),
@@ -26,10 +27,17 @@ of_a_page = [
     re_path(r"^sign-out/?$", door.sign_out),
     re_path(r"^api/v2/[a-z0-9/-]+\.json$", pages.document),
 ]
+
+
+def behind_its_door(patterns: list[URLPattern]) -> list[URLPattern]:
+    """Each with the page that the request asks for, and closed to who may not read that page."""
+    return [URLPattern(one.pattern, guarded(one.callback), one.default_args, one.name) for one in patterns]
+
+
 urlpatterns = [
-    *of_a_page,
-    path("p/<slug:slug>", pages.document),
-    path("p/<slug:slug>/", include(of_a_page)),
+    *behind_its_door(OF_A_PAGE),
+    *behind_its_door([path("p/<slug:slug>", pages.document)]),
+    path("p/<slug:slug>/", include(behind_its_door(OF_A_PAGE))),
 ]
 #: On the host of a page this list is the whole site.
 handler404 = "statuspage.views.pages.missing"

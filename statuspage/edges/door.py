@@ -4,13 +4,16 @@ Whoever is let in gets a cookie of this page alone. It is signed, says nothing o
 password changes, the account ends, or after a week.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import wraps
 
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.core import signing
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
+from django.utils import translation
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext
 
@@ -18,6 +21,7 @@ from oncall.edges.network import client_address
 from oncall.messaging.errors import DomainError
 from oncall.models import User
 from statuspage import catalogue, pages
+from statuspage.edges.place import Moved, of
 from statuspage.models import Audience, SignUp, StatusPage
 from statuspage.subscriptions import wide
 
@@ -115,6 +119,39 @@ def _account(user: User) -> str:
 def _network(request: HttpRequest, page: StatusPage) -> str:
     words = f"{page.public_id}:{wide(client_address(request))}"
     return salted_hmac("statuspage.door.network", words, algorithm="sha256").hexdigest()
+
+
+# -- every view of a page stands behind this -------------------------------------------------------------------
+View = Callable[..., HttpResponse]
+
+
+def guarded(view: View) -> View:
+    """The view of the page that a request asks for, as ``request.place``, in that page's language; closed to who
+    may not read it.
+
+    Who asks for a page that has moved to a host of its own is sent there. ``statuspage.urls`` puts every view of a
+    page behind this, so that a new one is closed unless it says by ``has_own_door`` that it judges by itself.
+    """
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: str, slug: str = "", **kwargs: str) -> HttpResponse:
+        try:
+            place = request.place = of(request, slug)
+        except Moved as moved:
+            query = request.META.get("QUERY_STRING", "")
+            return HttpResponseRedirect(f"{moved.page.url}{moved.path}{f'?{query}' if query else ''}")
+        with translation.override(place.page.language):
+            if not getattr(view, "has_own_door", False) and not is_open(request, place.page):
+                return closed(request, place.page, catalogue.canonical(place.path))
+            return view(request, *args, **kwargs)
+
+    return wrapped
+
+
+def has_own_door(view: View) -> View:
+    """This view judges by itself: it signs in, or what it was called by is the right to act."""
+    view.has_own_door = True
+    return view
 
 
 # -- what who may not read it sees: nothing of the page -----------------------------------------------------

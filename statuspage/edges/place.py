@@ -5,14 +5,13 @@ What a request says of its host only chooses among pages that are there; no byte
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, wraps
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import get_resolver, is_valid_path
-from django.utils import translation
 
 from statuspage.models import StatusPage
 from statuspage.models.face import LOCAL, portal_host
@@ -108,22 +107,3 @@ class Moved(Exception):
     def __init__(self, page: StatusPage, path: str) -> None:
         super().__init__(page.slug)
         self.page, self.path = page, path
-
-
-def placed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Give a view its place as ``request.place``, and the language of its page.
-
-    Who asks for a page that has moved to a host is sent on.
-    """
-
-    @wraps(view)
-    def wrapped(request: HttpRequest, *args: str, slug: str = "", **kwargs: str) -> HttpResponse:
-        try:
-            request.place = of(request, slug)
-        except Moved as moved:
-            query = request.META.get("QUERY_STRING", "")
-            return HttpResponseRedirect(f"{moved.page.url}{moved.path}{f'?{query}' if query else ''}")
-        with translation.override(request.place.page.language):
-            return view(request, *args, **kwargs)
-
-    return wrapped

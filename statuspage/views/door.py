@@ -9,13 +9,13 @@ from oncall import clock
 from oncall.messaging.errors import DomainError
 from statuspage.catalogue import canonical
 from statuspage.edges import door
-from statuspage.edges.place import Place, placed
+from statuspage.edges.place import Place
 
 SIGN_IN = "/sign-in/"
 
 
 @csrf_exempt  # whoever is made to sign in here has gained the right to read, and lost nothing
-@placed
+@door.has_own_door
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """The page's password, or a portal account's; then on to where the reader wanted to go."""
@@ -36,7 +36,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 
 @csrf_exempt
-@placed
+@door.has_own_door
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Forget the reader."""

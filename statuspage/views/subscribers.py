@@ -16,7 +16,6 @@ from oncall.messaging.errors import DomainError
 from statuspage import forms, links, public, subscriptions
 from statuspage.documents import words
 from statuspage.edges import door
-from statuspage.edges.place import placed
 from statuspage.models import StatusPage, Subscriber
 from statuspage.views.pages import HTML, framed, missing, plain
 
@@ -39,13 +38,10 @@ def notice(title: str, text: str, *, again: bool = False, status: int = 200, **c
 
 
 @csrf_exempt
-@placed
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: HttpRequest) -> HttpResponse:
     """The form. The answer to a good address is always the same, whatever becomes of it."""
     page = request.place.page
-    if not door.is_open(request, page):
-        return door.closed(request, page, "/subscribe/")
     if request.method != "POST":
         return page_of("subscribe", page=page, **forms.fields(page, EVERYTHING))
     asked = forms.read(request, page)
@@ -75,7 +71,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
 
 
 @csrf_exempt
-@placed
+@door.has_own_door
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """The link of the confirmation mail: a button to say yes, and one to say "this was not me"."""
@@ -135,7 +131,7 @@ def _used_up(page: StatusPage) -> HttpResponse:
 
 
 @csrf_exempt
-@placed
+@door.has_own_door
 @require_http_methods(["GET", "HEAD", "POST"])
 def manage(request: HttpRequest, token: str) -> HttpResponse:
     """Change what one receives, or leave."""
@@ -168,7 +164,7 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @csrf_exempt
-@placed
+@door.has_own_door
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """The way out, for people and for mail clients (RFC 8058): POST acts at once, whatever its body.

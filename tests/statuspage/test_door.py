@@ -17,7 +17,7 @@ from statuspage import (
     pages,
     publishing,
     snapshots,
-    subscriptions,
+    urls,
 )
 from statuspage.catalogue import Reading
 from statuspage.edges import disk, door
@@ -288,4 +288,11 @@ def test_it_is_opened_again(ask, inside, at):
     pages.settled(inside, at=at() + timedelta(hours=1)).save()
 
     assert ask("/").status_code == 200 and inside.closed_at is None
-    assert subscriptions.Choice().everything
+
+
+def test_every_view_of_a_page_stands_behind_its_door():
+    own = {one.callback.__name__ for one in urls.OF_A_PAGE if getattr(one.callback, "has_own_door", False)}
+
+    assert own == {"sign_in", "sign_out", "confirm", "manage", "unsubscribe"}
+    outermost = {one.callback.__code__.co_qualname for one in urls.urlpatterns if one.callback}
+    assert outermost == {"guarded.<locals>.wrapped"}

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,20 @@ def test_a_page_without_a_host_stands_below_the_main_one(client, gateway, post):
         "/p/partners"
     )
     assert "Card payments" in client.get("/").content.decode()
+
+
+def test_no_link_of_a_page_below_the_main_one_leads_to_the_main_one(client, gateway, at, subscriber):
+    made = {
+        path: text
+        for path, text in every_document(gateway.page, at).items()
+        if text.startswith("<!doctype html>")
+    }
+    dave = subscriber(page=gateway.page)
+    for path in ("/subscribe/", "/nothing/", f"/manage/{links.manage_token(dave)}/"):
+        made[path] = client.get(f"/p/partners{path}").content.decode()
+
+    for path, text in made.items():
+        assert not re.search(r'(href|action|src)="/(?!p/partners/|static/)', text), path
 
 
 def test_a_page_with_a_host_stands_at_its_root_and_nothing_else_does(client, gateway, at_host, settings):
