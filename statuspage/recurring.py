@@ -98,9 +98,10 @@ def change(
     untouched = {post.occurrence: post for post in _untouched(rule, at)}
     others = rule.occurrences.exclude(pk__in=[post.pk for post in untouched.values()])
     kept = set(others.values_list("occurrence", flat=True))
-    wanted = {
-        one.day: one for one in upcoming(rule, after=at, until=_horizon(rule, at)) if one.day not in kept
-    }
+    # What is announced is not withdrawn only because its like is announced later from now on.
+    announced = [post.scheduled_for + timedelta(days=1) for post in untouched.values()]
+    until = max([_horizon(rule, at), *announced])
+    wanted = {one.day: one for one in upcoming(rule, after=at, until=until) if one.day not in kept}
     for day in untouched.keys() & wanted.keys():
         _fit(rule, untouched.pop(day), wanted.pop(day), tell=tell, by=by, at=at)
     rest, new_days = sorted(untouched), sorted(wanted)

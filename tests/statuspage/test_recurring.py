@@ -165,6 +165,16 @@ def test_fewer_cancels_the_rest_and_a_change_of_mind_plans_them_anew(make, alice
     assert planned(rule) == ["11-24 02:00", "12-01 02:00", "12-08 02:00"]
 
 
+def test_what_is_announced_stays_when_its_like_is_announced_later_from_now_on(make, alice, at):
+    rule = make()
+
+    recurring.change(rule, ahead_days=1, begins_at=time(5), by=alice, at=at("14:00"))
+
+    assert planned(rule) == ["11-24 05:00", "12-01 05:00", "12-08 05:00"]
+    assert turn(at("06:00", days=20)) == 1
+    assert planned(rule) == ["11-24 05:00", "12-01 05:00", "12-08 05:00"]
+
+
 def test_what_has_begun_is_left_alone(make, alice, at):
     rule = make()
     maintenance.turn_edges(now=lambda: at("02:00", days=1))
