@@ -15,7 +15,7 @@ from incidents import heartbeats
 from incidents.models import AlertSource, Heartbeat
 from oncall import plans, schedules
 from oncall.models import EscalationPolicy, PortalSettings, Schedule, Service, Step, StepTarget, Team, User
-from statuspage.models import Component, StatusPage
+from statuspage.models import MAIN, Component, StatusPage
 
 Form = dict[str, Any]
 
@@ -227,10 +227,10 @@ def _settings() -> Form:
     return {key: value for key, value in form.items() if value}
 
 
-def _language() -> str:
+def _language() -> str | None:
     """What the status page is written in, if that is not what it is anyhow."""
-    language = StatusPage.main().language
-    return "" if language == StatusPage._meta.get_field("language").get_default() else language
+    usual = StatusPage._meta.get_field("language").get_default()
+    return StatusPage.objects.filter(slug=MAIN).exclude(language=usual).values_list("language", flat=True).first()
 
 
 def _named(row: Any) -> Form:
