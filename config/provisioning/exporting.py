@@ -230,7 +230,12 @@ def _settings() -> Form:
 def _language() -> str | None:
     """What the status page is written in, if that is not what it is anyhow."""
     usual = StatusPage._meta.get_field("language").get_default()
-    return StatusPage.objects.filter(slug=MAIN).exclude(language=usual).values_list("language", flat=True).first()
+    return (
+        StatusPage.objects.filter(slug=MAIN)
+        .exclude(language=usual)
+        .values_list("language", flat=True)
+        .first()
+    )
 
 
 def _named(row: Any) -> Form:
