@@ -215,7 +215,9 @@ def _pages() -> list[Form]:
 
 def _status_page(row: StatusPage) -> Form:
     form = _named(row) | ({} if row.is_public else {"audience": row.audience})
-    told = {"language": row.language} | {name: getattr(row, name) for name in public.OF_A_PAGE}
+    told = {name: getattr(row, name) for name in public.OF_A_PAGE}
+    if row.language != StatusPage._meta.get_field("language").get_default():
+        told["language"] = row.language
     return form | {name: value for name, value in told.items() if value}
 
 
