@@ -3,12 +3,13 @@
 import logging
 import threading
 import time
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 
 from django.db import InterfaceError, OperationalError, connection, connections
 
-from oncall.messaging import claims, threads, waiting
+from oncall.messaging import claims, courtesy, threads, waiting
 from oncall.messaging.mediums import MEDIUMS
 from oncall.messaging.mediums.base import Medium
 from oncall.messaging.models import Delivery
@@ -132,7 +133,8 @@ class Shift:
             while not self.is_over:
                 bulk = bulk and not waiting.pages(medium.name, self.now())
                 some = {"limit": limit if bulk else share, "pages_only": pages_only, "bulk_only": bulk}
-                batch = claims.claim(medium.name, **some, at=self.now())
+                with courtesy.one_writer() if bulk else nullcontext():
+                    batch = claims.claim(medium.name, **some, at=self.now())
                 if not batch:
                     return
                 sender.send(batch)
