@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet, prefetch_related_objects
 from django.utils import translation
 
-from oncall.messaging import doorbell, mediums, outbox
+from oncall.messaging import courtesy, doorbell, mediums, outbox
 from oncall.messaging.models import Message
 from statuspage import links, public, subscriptions
 from statuspage.documents import mail
@@ -67,6 +67,7 @@ def _fan_out_one(pk: int, now: Callable[[], datetime]) -> int:
     return sent
 
 
+@courtesy.one_writer()
 @transaction.atomic
 def _batch(pk: int, at: datetime) -> int | None:
     """One batch; None when this update owes nothing more, or somebody else is at it."""

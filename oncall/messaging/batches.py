@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from oncall.messaging import claims
 from oncall.messaging.claims import Ending
+from oncall.messaging.courtesy import one_writer
 from oncall.messaging.models import Attempt, Delivery
 
 MOST = 50  # begun together
@@ -94,6 +95,7 @@ def hand_over(attempts: list[Attempt], attempt_sending: Try, stop: Callable[[], 
 
 
 # -- rows --------------------------------------------------------------------------------------------------
+@one_writer()
 @transaction.atomic
 def begin_many(deliveries: Iterable[Delivery], *, at: datetime) -> list[Attempt]:
     """Write down that these are tried now, one right after the other; those that must not go are left out.
@@ -145,6 +147,7 @@ def finish_many(endings: list[tuple[Attempt, Ending]], *, at: datetime) -> None:
             claims.finish(attempt, ending, at=at)
 
 
+@one_writer()
 @transaction.atomic
 def _finish_alike(attempts: list[Attempt], ending: Ending, *, at: datetime) -> list[Attempt]:
     """Those that somebody else is changing at this moment, or has changed, are left over."""

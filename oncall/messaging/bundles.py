@@ -22,6 +22,8 @@ from oncall.messaging.render import mail_body
 MOST = 1000  # in one message
 NAMED = 10  # of them by their subject
 
+_IN_ORDER = "set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true)"
+
 Address = tuple[str, str]
 
 
@@ -99,19 +101,18 @@ def _hold(deliveries: list[Delivery], until: datetime, *, at: datetime) -> None:
 
 
 # -- claiming ----------------------------------------------------------------------------------------------
-def one_claim_at_a_time(medium: str) -> None:
+def one_claim_at_a_time(medium: str, *, mass_mail: bool = False) -> None:
     """Until the transaction ends: two senders that claim at once would each send half of a bundle.
 
-    SQLite has one writer anyway. In the same statement PostgreSQL is told to take what is due from the index that
-    has it in order: right after a fan-out its statistics tell of a small table, and it would sort all of it.
+    Mass mail knows no bundles, and nobody waits for its claims. SQLite has one writer anyway. In the same
+    statement PostgreSQL is told to read what is due in order from its index: its statistics lag behind a mass
+    mail by a minute, in which it would read and sort whole tables.
     """
     if connection.vendor == "postgresql":
-        alone = ", pg_advisory_xact_lock(hashtext(%s))" if limits.of(medium) else ""
+        alone = limits.of(medium) and not mass_mail
+        lock = ", pg_advisory_xact_lock(hashtext(%s))" if alone else ""
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT set_config('enable_sort', 'off', true){alone}",
-                [f"muster claims {medium}"] if alone else [],
-            )
+            cursor.execute(f"SELECT {_IN_ORDER}{lock}", [f"muster claims {medium}"] if alone else [])
 
 
 def recipients(claimed: Iterable[Delivery]) -> list[str]:

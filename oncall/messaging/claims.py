@@ -27,7 +27,7 @@ LOST = "lost"
 _CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT id FROM messaging_delivery
-    WHERE medium = %s AND due_at <= %s AND lane >= %s {more}
+    WHERE medium = %s AND due_at <= %s AND lane >= %s AND lane <= %s {more}
     ORDER BY lane DESC, priority, due_at LIMIT %s {lock}
 )
 UPDATE messaging_delivery
@@ -52,16 +52,19 @@ class Ending:
 
 
 @transaction.atomic
-def claim(medium: str, *, limit: int, pages_only: bool = False, at: datetime) -> list[Delivery]:
+def claim(
+    medium: str, *, limit: int, pages_only: bool = False, bulk_only: bool = False, at: datetime
+) -> list[Delivery]:
     """Take up to ``limit`` due deliveries, the most urgent first, for ``LEASE`` from now.
 
     On PostgreSQL rows that others are claiming are skipped; on SQLite the transaction is IMMEDIATE, so there
     are no others. An attempt that its sender never ended is closed as ``unknown``: it may have arrived.
     """
-    bundles.one_claim_at_a_time(medium)
-    claimed = _take(medium, limit, "page" if pages_only else "", at=at)
+    bundles.one_claim_at_a_time(medium, mass_mail=bulk_only)
+    lanes = "page" if pages_only else "bulk", "bulk" if bulk_only else "page"
+    claimed = _take(medium, limit, lanes, at=at)
     if people := bundles.recipients(claimed):
-        claimed += _take(medium, bundles.MOST, "page", people=people, at=at)
+        claimed += _take(medium, bundles.MOST, ("page", "page"), people=people, at=at)
     if seen := [delivery for delivery in claimed if delivery.generation > 1]:  # claimed before
         _close_lost(seen, at=at)
     free = bundles.hold_back(medium, claimed, at=at)
@@ -89,15 +92,15 @@ def _close_lost(deliveries: list[Delivery], *, at: datetime) -> None:
 
 
 def _take(
-    medium: str, limit: int, lowest_lane: str, *, people: Sequence[str] = (), at: datetime
+    medium: str, limit: int, lanes: tuple[str, str], *, people: Sequence[str] = (), at: datetime
 ) -> list[Delivery]:
-    """Lease due rows; with ``people`` their pages alone."""
+    """Lease due rows from the first of the lanes to the last; with ``people`` those of theirs alone."""
     adapt, until = connection.ops.adapt_datetimefield_value, at + LEASE
     lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     more = _TO_THE_SAME.format(people=", ".join(["%s"] * len(people))) if people else ""
     found = Delivery.objects.raw(
         _CLAIM.format(lock=lock, more=more),
-        [medium, adapt(at), lowest_lane, *people, limit, adapt(until), adapt(until), _owner()],
+        [medium, adapt(at), *lanes, *people, limit, adapt(until), adapt(until), _owner()],
     )
     taken = list(found)
     prefetch_related_objects(taken, "message")

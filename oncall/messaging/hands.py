@@ -3,12 +3,13 @@
 import logging
 import threading
 import time
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 
 from django.db import InterfaceError, OperationalError, connection, connections
 
-from oncall.messaging import claims, threads, waiting
+from oncall.messaging import claims, courtesy, threads, waiting
 from oncall.messaging.mediums import MEDIUMS
 from oncall.messaging.mediums.base import Medium
 from oncall.messaging.models import Delivery
@@ -126,17 +127,20 @@ class Shift:
 
     def _work_off(self, medium: Medium, *, limit: int, pages_only: bool) -> None:
         """Batch after batch over one line. Where mass mail waits, more and more of it is claimed at once."""
-        share = limit
+        share, bulk = limit, False
         with medium.line() as line:
             sender = Sender(medium, line, self.now, stop=lambda: self.is_over)
             while not self.is_over:
-                batch = claims.claim(medium.name, limit=limit, pages_only=pages_only, at=self.now())
+                bulk = bulk and not waiting.pages(medium.name, self.now())
+                some = {"limit": limit if bulk else share, "pages_only": pages_only, "bulk_only": bulk}
+                with courtesy.one_writer() if bulk else nullcontext():
+                    batch = claims.claim(medium.name, **some, at=self.now())
                 if not batch:
                     return
                 sender.send(batch)
                 with self._changed:
                     self.worked += len(batch)
-                bulk = len(batch) == limit and all(one.lane == Delivery.Lane.BULK for one in batch)
+                bulk = len(batch) == some["limit"] and all(one.lane == Delivery.Lane.BULK for one in batch)
                 limit = min(2 * limit, getattr(medium, "bulk_size", share)) if bulk else share
 
 

@@ -166,13 +166,13 @@ def send_many(
 
 
 def take_stock() -> None:
-    """After very many were written: tell PostgreSQL's planner how the table has grown.
+    """After very many were written: tell PostgreSQL's planner how its tables have grown.
 
     It learns that by itself a minute later, and reads all that is due for each question until then.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {connection.ops.quote_name(Delivery._meta.db_table)}")
+            cursor.execute("ANALYZE messaging_delivery, messaging_attempt")
 
 
 def _like(

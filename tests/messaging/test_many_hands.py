@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import OperationalError, connection, connections, transaction
 
 from oncall.messaging import claims, hands, outbox
 from oncall.messaging.models import Attempt, Delivery
@@ -60,6 +60,23 @@ def test_a_claim_never_takes_more_than_asked_for(clock):
     batches = at_once(4, lambda: claims.claim("email", limit=7, at=clock()))
 
     assert [len(batch) for batch in batches] == [7, 7, 7, 7]
+
+
+def test_mass_mail_that_is_being_claimed_holds_up_no_claim_of_pages(post, clock):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time.")
+    post("news", lane="bulk")
+    post("alice", lane="page")
+
+    def claim_pages() -> list[str]:
+        connection.cursor().execute("SET lock_timeout = '3s'")
+        return [one.recipient for one in claims.claim("email", limit=9, pages_only=True, at=clock())]
+
+    with transaction.atomic():
+        claims.claim("email", limit=9, bulk_only=True, at=clock())
+        [claimed] = at_once(1, claim_pages)
+
+    assert claimed == ["alice"]
 
 
 def test_the_same_key_sent_by_four_at_once_is_one_delivery(post):
