@@ -71,6 +71,11 @@ ENGINE_ROWS = (
     "contactcheck",
     "answercode",
     "reading",
+    "subscriberevent",
+    "bounce",
+    "suppression",
+    "componentchange",
+    "channelmessage",
 )
 # Seen by nobody but administrators and auditors of the messages themselves.
 SECRETS = (

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 from oncall.messaging import doorbell, mediums, outbox
 from oncall.messaging.models import Message
-from statuspage import links, public, subscriptions
+from statuspage import channels, links, public, subscriptions
+from statuspage.audience import of_update, wanting
 from statuspage.documents import mail
-from statuspage.models import Component, Post, PostUpdate, StatusPage, Subscriber
+from statuspage.models import Component, PostUpdate, StatusPage, Subscriber
 
 log = logging.getLogger(__name__)
 
@@ -25,15 +26,7 @@ def audience(
     page: StatusPage, kind: str, status: str, components: Iterable[Component]
 ) -> QuerySet[Subscriber]:
     """Who wants this: of the right kind, and of everything or of one of these components."""
-    wants = "maintenance" if kind == Post.Kind.MAINTENANCE else "incidents"
-    if status == Post.Status.POSTMORTEM:
-        wants = "postmortems"
-    chosen = Subscriber.components.through.objects.filter(component__in=[row.pk for row in components])
-    return (
-        Subscriber.objects.active()
-        .filter(page=page, **{wants: True})
-        .filter(Q(everything=True) | Q(pk__in=chosen.values("subscriber")))
-    )
+    return wanting(page, kind, status, components)
 
 
 def fan_out(*, now: Callable[[], datetime]) -> int:
@@ -79,13 +72,14 @@ def _batch(pk: int, at: datetime) -> int | None:
         return None
     count = outbox.send_many(
         message,
-        _addresses(told, batch),
+        _addresses(told, channels.by_mail(batch)),
         medium="email",
         topic=told.post.topic,
         lane="bulk",
         at=at,
         expires_at=at + NEWS_FOR,
     )
+    count += channels.tell(told, batch, at=at, expires_at=at + NEWS_FOR)
     PostUpdate.objects.filter(pk=pk).update(
         message=message, fan_out_cursor=batch[-1].pk, mailed_count=F("mailed_count") + count
     )
@@ -94,12 +88,11 @@ def _batch(pk: int, at: datetime) -> int | None:
 
 def _next_batch(told: PostUpdate) -> list[Subscriber]:
     """The next ones by id who had confirmed when the update was posted, locked against leaving meanwhile."""
-    post = told.post
-    wanted = audience(post.page, post.kind, told.status, post.components.all())
+    wanted = of_update(told)
     return list(
         wanted.filter(pk__gt=told.fan_out_cursor, confirmed_at__lte=told.created_at)
         .order_by("pk")
-        .prefetch_related("components")
+        .prefetch_related("components", "posts")
         .select_for_update()[:BATCH]
     )
 
