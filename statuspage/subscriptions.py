@@ -130,6 +130,23 @@ def _remind(subscriber: Subscriber, at: datetime) -> None:
         challenges.remind(subscriber, what=subject_of(subscriber), at=at)
 
 
+def ask_to_leave(public_id: str, *, network: str, at: datetime) -> None:
+    """A program knows only the id: whoever is behind the address gets her own link, and decides.
+
+    At most one such message a day, and within the limits of signing up.
+    """
+    found = Subscriber.objects.active().filter(public_id=public_id).first()
+    if found is None or not limits.count(network, Subscriber.Channel.EMAIL, "", at=at):
+        return
+    with transaction.atomic():
+        subscriber = Subscriber.objects.select_for_update().get(pk=found.pk)
+        if subscriber.asked_at and subscriber.asked_at + ONE_MAIL_IN > at:
+            return
+        subscriber.asked_at = at
+        subscriber.save()
+        _remind(subscriber, at)
+
+
 def choose(subscriber: Subscriber, choice: Choice) -> Subscriber:
     """Keep what she wants to hear of."""
     subscriber.everything = choice.everything or not (choice.components or choice.posts)

@@ -17,7 +17,7 @@ from oncall import clock
 from oncall.edges.admin import Button, HistoryAdmin, VerbsAdmin
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import fill
-from statuspage import fanout, public, publishing, rights
+from statuspage import audience, public, publishing, rights
 from statuspage.admin import composing
 from statuspage.documents import cards, mail
 from statuspage.models import Impact, Post, PostUpdate, StatusPage
@@ -32,11 +32,20 @@ class Preview:
     planned: cards.Planned | None
     subject: str
     text: str
+    beside: str = ""
 
     @property
     def people(self) -> str:
         """ "1,284 people" """
         return "1 person" if self.mails == 1 else f"{self.mails:,} people"
+
+
+def beside(counts: dict[str, int]) -> str:
+    """Who else is told: "31 webhooks, 2 Slack channels"."""
+    names = {"webhook": "webhook", "slack": "Slack channel", "teams": "Teams channel"}
+    return ", ".join(
+        f"{count:,} {names[channel]}{'' if count == 1 else 's'}" for channel, count in counts.items() if count
+    )
 
 
 class UpdatesInline(admin.TabularInline):
@@ -240,12 +249,13 @@ def rehearse(publish: Callable[[datetime], Post]) -> Preview:
         page = public.one(post.page, post.public_id, at=at)
         shown = page.posts[0]
         letter = mail.update(page, shown, shown.updates[0], is_first=True)
-        mails = fanout.audience(post.page, post.kind, told.status, post.components.all()).count()
+        counts = audience.counted(told)
         transaction.set_rollback(True)
     names = {"to": "alice@shop.example", "why": "everything", "manage_url": "…", "unsubscribe_url": "…"}
     planned = shown.status == Post.Status.SCHEDULED
     return Preview(
-        mails=mails if told.deliver_notifications else 0,
+        mails=counts.pop("email"),
+        beside=beside(counts),
         card=None if planned else cards.card(page, shown),
         planned=cards.planned(page, shown) if planned else None,
         subject=letter.subject,

@@ -16,9 +16,9 @@ from rest_framework.response import Response
 from incidents.models import Incident
 from oncall import clock
 from oncall.edges.api import Idempotent
-from statuspage import fanout, maintenance, publishing
+from statuspage import audience, maintenance, publishing
 from statuspage.api import bodies
-from statuspage.models import Component, Post, StatusPage
+from statuspage.models import Component, Post, StatusPage, Subscriber
 
 DRY_RUN = OpenApiParameter(
     "dry_run", OpenApiTypes.BOOL, description="1: write nothing, answer how many it would mail."
@@ -57,7 +57,7 @@ class Told(Idempotent, viewsets.ReadOnlyModelViewSet):
             if self.request.query_params.get("dry_run") in {"1", "true"}:
                 count = recipients(post)
                 transaction.set_rollback(True)
-                return Response({"dry_run": True, "recipients": {"email": count}})
+                return Response({"dry_run": True, "recipients": count})
         return Response(self.get_serializer(self.get_queryset().get(pk=post.pk)).data, status=code)
 
     @extend_schema(request=bodies.NewsBody, parameters=[DRY_RUN])
@@ -72,12 +72,10 @@ class Told(Idempotent, viewsets.ReadOnlyModelViewSet):
         )
 
 
-def recipients(post: Post) -> int:
-    """How many people the newest update of this post is for."""
+def recipients(post: Post) -> dict[str, int]:
+    """How many on each channel the newest update of this post is for."""
     told = post.updates.order_by("-created_at", "-pk").first()
-    if told is None or not told.deliver_notifications:
-        return 0
-    return fanout.audience(post.page, post.kind, told.status, post.components.all()).count()
+    return audience.counted(told) if told else dict.fromkeys(Subscriber.Channel.values, 0)
 
 
 class PostViewSet(Told):
