@@ -56,7 +56,13 @@ GROUPS = [
     ),
     (
         "Status page",
-        ["statuspage.Component", "statuspage.Post", "statuspage.Maintenance", "statuspage.Subscriber"],
+        [
+            "statuspage.Component",
+            "statuspage.Post",
+            "statuspage.Maintenance",
+            "statuspage.Subscriber",
+            "statuspage.Suppression",
+        ],
     ),
     ("Learn", ["postmortems.PostMortem", "postmortems.ActionItem"]),
     (

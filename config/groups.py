@@ -73,7 +73,6 @@ ENGINE_ROWS = (
     "reading",
     "subscriberevent",
     "bounce",
-    "suppression",
     "componentchange",
     "channelmessage",
 )

@@ -135,7 +135,10 @@ def let_through(subscriber: Subscriber, *, by: User | None, at: datetime) -> Sub
 
 
 def lift(suppression: Suppression, *, by: User | None, at: datetime) -> None:
-    """Take an address off the list whose subscription is gone: it may subscribe again."""
+    """Take an address off the list: its subscription goes on if it is still there, else it may subscribe again."""
+    for subscriber in Subscriber.objects.filter(state=State.SUPPRESSED, channel="email"):
+        if suppression.mark in marks(subscriber.address):
+            let_through(subscriber, by=by, at=at)
     Suppression.objects.filter(pk=suppression.pk).delete()
 
 

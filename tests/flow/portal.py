@@ -389,9 +389,7 @@ class _Forms(HTMLParser):
             self._button = None
 
 
-def press(
-    http: httpx.Client, url: str, says: str, *, reading_s: float = 0, **fields: str
-) -> httpx.Response:
+def press(http: httpx.Client, url: str, says: str, *, reading_s: float = 0, **fields: str) -> httpx.Response:
     """Open a page and, after reading it, press the button that says these words, with the fields filled in."""
     page = http.get(url, follow_redirects=True)
     time.sleep(reading_s)
