@@ -28,7 +28,10 @@ def normalised(address: str, channel: str = Channel.EMAIL) -> str:
 
 def mail_address(address: str) -> str:
     """One plain address: lower case, no last dot, neither a technical one nor our own."""
-    address = mediums.by_name("email").check_address(address.strip().rstrip(".")).lower()
+    address = address.strip().rstrip(".")
+    if not address.isprintable():  # half a character from JSON, which no database stores
+        raise DomainError("bad_address", _("Enter one e-mail address, such as alice@example.com."))
+    address = mediums.by_name("email").check_address(address).lower()
     local, _at, domain = address.partition("@")
     if local in ROLES:
         raise DomainError("bad_address", "Use the address of a person or a team, not a technical one.")

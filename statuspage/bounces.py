@@ -185,7 +185,7 @@ def _all(source: str, rows: Iterable[Row]) -> list[Returned]:
     found = []
     for address, kind, ident, when, text in rows:
         address = _text(address).strip().rpartition("<")[2].rstrip(">").lower()
-        if kind and "@" in address and len(address) <= 254:
+        if kind and "@" in address and len(address) <= 254 and address.isprintable():
             named = f"{source}\n{address}\n{kind}\n{_text(ident) or when}"
             digest = hashlib.sha256(named.encode("utf-8", "replace")).hexdigest()
             found.append(Returned(address, kind, source, digest, _instant(when), _text(text)[:300]))

@@ -4,7 +4,6 @@ import ipaddress
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from django.db import transaction
 from django.utils.crypto import salted_hmac
 
 from statuspage.models import SignUp, Subscriber
@@ -16,22 +15,20 @@ PER_HOST = 5
 OVERALL = 2_000
 
 
-@transaction.atomic
 def count(network: str, channel: str, address: str, *, at: datetime) -> bool:
     """Count this sign-up; False when its network, the host it would reach, or everybody had their share.
 
-    What is over a limit is not counted, so that a flood fills no table.
+    What is over a limit costs one query and is not counted, so that a flood fills no table.
     """
     recent = SignUp.objects.filter(at__gt=at - WINDOW)
-    mark = hashed("network", wide(network))
-    if recent.filter(network=mark).count() >= PER_NETWORK or recent.count() >= OVERALL:
+    marks = [hashed("network", wide(network))]
+    if recent.filter(network=marks[0]).count() >= PER_NETWORK or recent.count() >= OVERALL:
         return False
     if channel == Subscriber.Channel.WEBHOOK:
-        host = hashed("host", urlsplit(address).hostname or "")
-        if recent.filter(network=host).count() >= PER_HOST:
+        marks.append(hashed("host", urlsplit(address).hostname or ""))
+        if recent.filter(network=marks[1]).count() >= PER_HOST:
             return False
-        SignUp.objects.create(network=host, at=at)
-    SignUp.objects.create(network=mark, at=at)
+    SignUp.objects.bulk_create(SignUp(network=mark, at=at) for mark in marks)
     return True
 
 
