@@ -79,7 +79,8 @@ def _message(told: PostUpdate, channel: str, at: datetime) -> Message:
     post = page.posts[0]
     if channel == Channel.WEBHOOK:
         body = hooks.post(page, post, planned_of(told.post), documentation=documentation())
-        message = compose(body, event=hooks.EVENT[post.kind], purpose="update", at=at)
+        event = hooks.EVENT[post.kind]
+        message = compose(body, event=event, subject=f"{event}: {post.name}", purpose="update", at=at)
     else:
         note = chat.update(page, post, _shown(post, told))
         message = compose(CHAT[channel](note), subject=note.title, purpose="update", at=at)

@@ -93,7 +93,13 @@ def _tell_of(pk: int, at: datetime) -> int:
         body = hooks.component_update(
             page, component, _change(change), documentation=channels.documentation()
         )
-        message = channels.compose(body, event=hooks.COMPONENT_UPDATE, purpose="update", at=at)
+        message = channels.compose(
+            body,
+            event=hooks.COMPONENT_UPDATE,
+            subject=f"{hooks.COMPONENT_UPDATE}: {component.name}",
+            purpose="update",
+            at=at,
+        )
         for start in range(0, len(receivers), CHUNK):
             some = receivers[start : start + CHUNK]
             sent += outbox.send_many(

@@ -67,7 +67,7 @@ def _line(data: QueryDict, field: str) -> str:
 
 def stamp(at: datetime) -> str:
     """When a form was made, so that nobody but us can say so."""
-    seconds = f"{at.timestamp():.0f}"
+    seconds = str(int(at.timestamp()))
     return f"{seconds}.{_mark(seconds)}"
 
 

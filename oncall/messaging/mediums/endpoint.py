@@ -47,7 +47,7 @@ class Endpoint:
             raise DomainError("bad_address", error.text) from None
 
     def stable_id(self, key: str) -> str:
-        return str(uuid.UUID(fingerprint(key)))
+        return str(uuid.UUID(fingerprint(key), version=5))
 
     def line(self) -> AbstractContextManager["Endpoint"]:
         return nullcontext(self)
