@@ -101,7 +101,7 @@ def read_choice(data: QueryDict, page: StatusPage) -> Choice:
     """Everything, some components (with posts that are followed beside), or one post alone."""
     about = data.get("about")
     wanted = set(data.getlist("components")[:1000]) if about == "some" else set()
-    posts = set(data.getlist("posts")[:100]) if about in ("some", "post") else set()
+    posts = {"some": data.getlist("posts")[:100], "post": data.getlist("incident")[:1]}.get(about, [])
     rows = [row for row in public.visible(page.components.all()) if row.public_id in wanted] if wanted else []
     return Choice(
         everything=about not in ("some", "post"),

@@ -103,7 +103,7 @@ def _ask(page: StatusPage, channel: str, address: str, owner: str, choice: Choic
     if subscriber.asked_at and subscriber.asked_at + (ONE_MAIL_IN if by_mail else ONE_CHALLENGE_IN) > at:
         return
     subscriber.asked_at = at
-    if subscriber.state == Subscriber.State.ACTIVE:
+    if subscriber.state in (Subscriber.State.ACTIVE, Subscriber.State.SWITCHED_OFF):
         subscriber.save()
         _remind(subscriber, at)
         return

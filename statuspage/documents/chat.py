@@ -33,7 +33,7 @@ def update(page: Page, post: Post, told: Update) -> Note:
     return Note(
         title=f"{page.site.name}: {post.name}",
         lead=mail.chip(post, told),
-        text=words.plain(render.markdown(told.body)),
+        text="\n\n".join(words.plain(render.markdown(part)) for part in told.body.split("\n\n")),
         facts=(*facts, *mail.facts(page, post)),
         links=((_("See the status page"), f"{page.site.url}/incidents/{post.id}/"),),
         foot=hooks.left_open("manage_url"),

@@ -98,7 +98,7 @@ def _form(request: HttpRequest, channel: str, template: str, field: str) -> Http
         choice = subscriptions.Choice(everything=post is None, posts=(post,) if post else ())
         return _page(template, channel, page, post, choice, made=forms.stamp(at))
     asked = forms.read(request, page, field)
-    post = forms.followable(page, request.POST.get("posts", ""))
+    post = forms.followable(page, request.POST.get("incident", ""))
     if not asked.is_robot:
         try:
             forms.check_age(asked.made, at=at)

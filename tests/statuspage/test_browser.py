@@ -1,11 +1,12 @@
 """The public pages in a real browser: nothing refused by their own policy, nothing wider than the screen."""
 
 import itertools
+from datetime import timedelta
 
 import pytest
 
 from oncall.messaging.models import Delivery
-from statuspage import copies, links, maintenance, publishing
+from statuspage import copies, forms, links, maintenance, publishing
 from tests.config.browser import CHROMIUM, Browser
 
 pytestmark = [
@@ -64,7 +65,15 @@ def site(live_server, page, cards, wallets, alice, at, subscriber, settings):
     dave = subscriber()
     paths = ["/", "/history/", "/uptime/", "/embed/", f"/incidents/{told.public_id}/", "/subscribe/"]
     paths.append("/incidents/aaaaaaaaaaaa/")
-    own = [links.manage_url(dave), links.unsubscribe_url(dave)]
+    paths += [
+        f"/subscribe/webhook/?incident={told.public_id}",
+        "/subscribe/feeds/",
+        "/subscribe/webhook/format/",
+    ]
+    hook = subscriber(
+        "https://hooks.shop.example/in", cards, channel="webhook", owner="platform-team@shop.example"
+    )
+    own = [links.manage_url(dave), links.unsubscribe_url(dave), links.manage_url(hook)]
     return [live_server.url + path for path in paths] + own
 
 
@@ -81,7 +90,8 @@ def test_every_page_fits_and_breaks_no_rule(browser, site):
     assert [one for one in browser.complaints if "status of 404" not in one] == []
 
 
-def test_subscribing_in_the_browser(browser, site):
+def test_subscribing_in_the_browser(browser, site, monkeypatch):
+    monkeypatch.setattr(forms, "FASTEST", timedelta())  # the test types faster than anybody
     browser.open(site[5])
 
     assert browser.submit("main form", email="erin@shop.example") == 202

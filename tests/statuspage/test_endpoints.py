@@ -200,6 +200,15 @@ def test_one_host_gets_five_challenges_an_hour(page, sink, at):
     assert Delivery.objects.count() == 5
 
 
+def test_a_stranger_cannot_take_over_a_webhook_that_is_switched_off(hooked, sink, at):
+    hook = hooked(state="switched_off")
+
+    ask(sink.url, at(), owner="eve@evil.example")
+
+    hook.refresh_from_db()
+    assert (hook.state, hook.owner, Delivery.objects.get().address) == ("switched_off", OWNER, OWNER)
+
+
 # -- news ----------------------------------------------------------------------------------------------------
 def test_an_update_is_signed_and_named_the_same_on_every_try(hooked, post, sink, at):
     hook = hooked()

@@ -377,7 +377,7 @@ def test_an_incident_is_followed_from_its_own_page(client, sign_up, post):
     assert link in client.get(f"/incidents/{post.public_id}/").content.decode()
     assert "Card payments failing" in client.get(link).content.decode()
 
-    sign_up(email="dave@shop.example", about="post", posts=post.public_id, incidents="on")
+    sign_up(email="dave@shop.example", about="post", incident=post.public_id, incidents="on")
 
     dave = Subscriber.objects.get()
     assert (dave.everything, list(dave.posts.all()), dave.components.count()) == (False, [post], 0)
@@ -386,7 +386,7 @@ def test_an_incident_is_followed_from_its_own_page(client, sign_up, post):
 def test_what_is_over_can_not_be_followed(sign_up, post, alice, at):
     publishing.resolve(post, body="Over.", by=alice, at=at("12:10"))
 
-    answer = sign_up(email="dave@shop.example", about="post", posts=post.public_id)
+    answer = sign_up(email="dave@shop.example", about="post", incident=post.public_id)
 
     assert answer.status_code == 400 and "is over" in answer.content.decode()
     assert not Subscriber.objects.exists()
