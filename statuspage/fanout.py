@@ -79,11 +79,11 @@ def _batch(pk: int, at: datetime) -> int | None:
         at=at,
         expires_at=at + NEWS_FOR,
     )
-    count += channels.tell(told, batch, at=at, expires_at=at + NEWS_FOR)
+    others = channels.tell(told, batch, at=at, expires_at=at + NEWS_FOR)
     PostUpdate.objects.filter(pk=pk).update(
         message=message, fan_out_cursor=batch[-1].pk, mailed_count=F("mailed_count") + count
     )
-    return count
+    return count + others
 
 
 def _next_batch(told: PostUpdate) -> list[Subscriber]:

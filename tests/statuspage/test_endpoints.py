@@ -238,6 +238,7 @@ def test_each_channel_gets_one_text_and_each_subscriber_one_delivery(hooked, sub
     subscriber(f"{sink.url}/t", channel="teams")
 
     assert fanout.fan_out(now=lambda: at("12:00")) == 5
+    assert post.updates.get().mailed_count == 1
     assert fanout.fan_out(now=lambda: at("12:00")) == 0
 
     sent = Delivery.objects.order_by("medium").values_list("medium", "lane")
