@@ -5,6 +5,7 @@ nothing. Only the token of a subscriber's own link unsubscribes at once.
 """
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -30,26 +31,25 @@ def subscribers(request: HttpRequest) -> HttpResponse:
     asked = _read(request)
     if asked is None:
         return _refused(400, 'Send {"subscriber": {"email": "…"}}.')
-    page, at = StatusPage.main(), clock.now()
     if "phone_number" in asked and not asked.get("email"):
         return _refused(422, "This page sends no text messages. Use email or endpoint.")
-    channel = Channel.WEBHOOK if asked.get("endpoint") else Channel.EMAIL
-    mail = _text(asked.get("email"))
-    address, owner = (_text(asked["endpoint"]), mail) if channel == Channel.WEBHOOK else (mail, "")
     try:
-        choice = _choice(asked, page)
-        public_id = subscriptions.subscribe(
-            address,
-            choice,
-            network=client_address(request),
-            at=at,
-            page=page,
-            channel=channel,
-            owner=owner,
-        )
+        told = _subscribe(asked, client_address(request), at=clock.now())
     except DomainError as refusal:
         return _refused(422, refusal.detail)
-    told = {
+    return _open(JsonResponse({"subscriber": told}, status=201))
+
+
+def _subscribe(asked: dict[str, Any], network: str, *, at: datetime) -> dict[str, Any]:
+    """Sign up, and what is told of it: the same whether the address is known or not."""
+    page, mail = StatusPage.main(), _text(asked.get("email"))
+    channel = Channel.WEBHOOK if asked.get("endpoint") else Channel.EMAIL
+    address, owner = (_text(asked["endpoint"]), mail) if channel == Channel.WEBHOOK else (mail, "")
+    choice = _choice(asked, page)
+    public_id = subscriptions.subscribe(
+        address, choice, network=network, at=at, page=page, channel=channel, owner=owner
+    )
+    return {
         "id": public_id,
         "mode": channel.value,
         "email": mail,
@@ -59,7 +59,6 @@ def subscribers(request: HttpRequest) -> HttpResponse:
         "purge_at": None,
         "components": [row.public_id for row in choice.components],
     }
-    return _open(JsonResponse({"subscriber": told}, status=201))
 
 
 @csrf_exempt

@@ -15,29 +15,17 @@ from oncall.messaging.mediums.endpoint import echoes, signing_secret
 from oncall.messaging.models import Delivery
 from statuspage import (
     channels,
-    component_changes,
     endpoints,
     fanout,
     links,
-    maintenance,
     publishing,
     subscriptions,
 )
 from statuspage.endpoints import Failure, is_failing
-from statuspage.models import ComponentChange, Subscriber, SubscriberEvent
-from tests.messaging.sinks import hook_sink
+from statuspage.models import Subscriber, SubscriberEvent
+from tests.statuspage.conftest import OWNER
 
 pytestmark = pytest.mark.django_db
-OWNER = "platform@shop.example"
-
-
-@pytest.fixture
-def sink(settings):
-    """A receiver that the operator permits although it is on the loopback; ``sink.url`` is its address."""
-    settings.EGRESS_ALLOW = ["127.0.0.0/8"]
-    with hook_sink() as (sink, port):
-        sink.url = f"http://127.0.0.1:{port}/hooks/status"
-        yield sink
 
 
 def ask(url, at, *, channel="webhook", owner=OWNER, network="192.0.2.7", choice=None):
@@ -61,14 +49,6 @@ def answer(text, status="200 OK"):
 
 def echo(connection, sink):
     connection.sendall(answer(body(sink)["challenge"]))
-
-
-@pytest.fixture
-def hooked(subscriber, sink):
-    """A confirmed webhook: ``hooked(cards)``."""
-    return lambda *components, **facts: subscriber(
-        sink.url, *components, **{"channel": "webhook", "owner": OWNER, **facts}
-    )
 
 
 # -- confirming ----------------------------------------------------------------------------------------------
@@ -335,71 +315,6 @@ def test_a_group_stands_for_what_it_holds_also_later(subscriber, payments, cards
     fanout.fan_out(now=lambda: at("12:00"))
 
     assert [one.address for one in Delivery.objects.all()] == ["group@shop.example"]
-
-
-# -- changes of components -----------------------------------------------------------------------------------
-@pytest.fixture
-def watched(page, cards, wallets, at):
-    """What the components were when we began to look."""
-    component_changes.tell(now=lambda: at("11:00"))
-    return lambda clock: component_changes.tell(now=lambda: at(clock))
-
-
-def test_a_change_of_a_component_is_told_to_webhooks_that_want_it(
-    watched, hooked, subscriber, cards, wallets, sink, alice, at
-):
-    hooked(cards)
-    subscriber(f"{sink.url}/other", wallets, channel="webhook", owner=OWNER)
-    subscriber("dave@shop.example")
-    publishing.publish(name="Down", body="x", components={cards: "major_outage"}, by=alice, at=at("12:00"))
-
-    assert watched("12:00") == 1
-    assert watched("12:01") == 0
-    deliver(at("12:01"))
-
-    told = body(sink)["component_update"]
-    assert (told["old_status"], told["new_status"]) == ("operational", "major_outage")
-    assert body(sink)["component"]["name"] == "Card payments"
-    assert sink.headers()["x-event"] == "component_update"
-
-
-def test_what_a_component_was_when_we_began_is_told_to_nobody(hooked, post, at):
-    hooked()
-
-    assert component_changes.tell(now=lambda: at("12:01")) == 0
-    assert {one.old_status for one in ComponentChange.objects.filter(tell_at=None)} == {"major_outage"}
-
-
-def test_a_post_that_notifies_nobody_tells_machines_nothing_either(watched, hooked, cards, alice, at):
-    hooked()
-    publishing.publish(
-        name="Quiet", body="x", notify=False, components={cards: "major_outage"}, by=alice, at=at("12:00")
-    )
-
-    assert watched("12:01") == 0
-
-
-def test_a_change_by_hand_is_told_without_a_post(watched, hooked, cards, alice, at):
-    hooked()
-    publishing.impacts.set_status(cards, "degraded_performance", by=alice, at=at("12:00"))
-
-    assert watched("12:01") == 1
-
-
-def test_a_maintenance_is_told_to_those_who_want_maintenance(watched, hooked, cards, alice, at):
-    hooked(maintenance=False)
-    maintenance.schedule(
-        name="Upgrade", body="x", scheduled_for=at("12:00"), scheduled_until=at("13:00"), components=[cards],
-        by=alice, at=at("11:30"),
-    )  # fmt: skip
-    maintenance.turn_edges(now=lambda: at("12:00"))
-
-    assert watched("12:01") == 0
-
-
-def test_a_look_without_a_change_costs_two_queries(watched, django_assert_num_queries):
-    with django_assert_num_queries(2):
-        watched("12:00")
 
 
 # -- the end -------------------------------------------------------------------------------------------------
