@@ -26,6 +26,11 @@ def unsubscribe_url(subscriber: Subscriber) -> str:
     return _url(subscriber, "u", _token(subscriber, "manage"))
 
 
+def challenge_of(subscriber: Subscriber) -> str:
+    """What a webhook has to repeat; as good as the confirmation that it was sent with."""
+    return _mark(subscriber, f"challenge.{_asked(subscriber)}", settings.SECRET_KEY)
+
+
 def manage_token(subscriber: Subscriber) -> str:
     return _token(subscriber, "manage")
 
