@@ -170,8 +170,8 @@ def _thanks(channel: str, page: StatusPage) -> HttpResponse:
         return notice(
             gettext("Look into your mail"),
             gettext(
-                "If that address can be subscribed, a message is on its way to it. Press the button in it to confirm; "
-                "nothing else comes before that."
+                "If that address can be subscribed, a message is on its way to it. "
+                "Press the button in it to confirm; nothing else comes before that."
             ),
             status=202,
             page=page,
