@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
             name='PlannedPost',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('page', models.ForeignKey(default=statuspage.models.page.main_page, on_delete=django.db.models.deletion.CASCADE, related_name='planned_posts', to='statuspage.statuspage')),
                 ('public_id', models.CharField(default=statuspage.models.page.new_public_id, editable=False, max_length=12, unique=True)),
                 ('name', models.CharField(blank=True, max_length=200, verbose_name='title')),
                 ('status', models.CharField(choices=[('investigating', 'Investigating'), ('identified', 'Identified'), ('monitoring', 'Monitoring'), ('resolved', 'Resolved'), ('postmortem', 'Post-mortem'), ('scheduled', 'Scheduled'), ('in_progress', 'In progress'), ('verifying', 'Verifying'), ('completed', 'Completed'), ('cancelled', 'Cancelled')], max_length=13)),
@@ -81,6 +82,7 @@ class Migration(migrations.Migration):
             name='Template',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('page', models.ForeignKey(default=statuspage.models.page.main_page, on_delete=django.db.models.deletion.CASCADE, related_name='templates', to='statuspage.statuspage')),
                 ('slug', models.SlugField(max_length=100)),
                 ('name', models.CharField(help_text='What the team calls it.', max_length=200)),
                 ('kind', models.CharField(choices=[('incident', 'Incident'), ('maintenance', 'Maintenance')], default='incident', max_length=11, verbose_name='for')),
@@ -392,11 +394,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='plannedpost',
-            name='page',
-            field=models.ForeignKey(default=statuspage.models.page.main_page, on_delete=django.db.models.deletion.CASCADE, related_name='planned_posts', to='statuspage.statuspage'),
-        ),
-        migrations.AddField(
-            model_name='plannedpost',
             name='post',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='planned_updates', to='statuspage.post'),
         ),
@@ -409,11 +406,6 @@ class Migration(migrations.Migration):
             model_name='template',
             name='components',
             field=models.ManyToManyField(blank=True, limit_choices_to={'is_group': False}, related_name='templates', to='statuspage.component'),
-        ),
-        migrations.AddField(
-            model_name='template',
-            name='page',
-            field=models.ForeignKey(default=statuspage.models.page.main_page, on_delete=django.db.models.deletion.CASCADE, related_name='templates', to='statuspage.statuspage'),
         ),
         migrations.AddField(
             model_name='historicaltemplate_components',
