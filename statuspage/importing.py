@@ -62,6 +62,7 @@ class _Reading:
     page: str
     components: dict[str, int]
     at: datetime
+    ours: frozenset[str]
     seen: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
@@ -91,7 +92,7 @@ def plan(text: str, page: StatusPage, *, at: datetime) -> Plan:
 
     Raises ``DomainError("no_csv")`` for what is not such a file at all.
     """
-    reading = _Reading(page.slug, dict(page.components.values_list("slug", "pk")), at)
+    reading = _Reading(page.slug, dict(page.components.values_list("slug", "pk")), at, addresses.own_hosts())
     rows, faults = [], []
     for number, cells in _cells(text):
         try:
@@ -134,7 +135,7 @@ def _row(number: int, cells: dict[str, str], reading: _Reading) -> Row:
     given = cells.get("address", "")
     if given != clean_header(given, limit=2000):
         raise DomainError("bad_address", "The address holds a line end or another character that none has.")
-    address = addresses.normalised(given, channel)
+    address = addresses.normalised(given, channel, ours=reading.ours)
     twin = reading.seen.setdefault((channel, address), number)
     if twin != number:
         raise DomainError("twice", f"The same address stands in line {twin}.")
@@ -145,7 +146,9 @@ def _row(number: int, cells: dict[str, str], reading: _Reading) -> Row:
         number=number,
         channel=channel,
         address=address,
-        owner=addresses.owner_of(cells.get("owner", "")) if channel == Channel.WEBHOOK else "",
+        owner=addresses.owner_of(cells.get("owner", ""), ours=reading.ours)
+        if channel == Channel.WEBHOOK
+        else "",
         components=_components(cells.get("components", ""), reading),
         kinds=_kinds(cells.get("kinds", "")),
         state=state,

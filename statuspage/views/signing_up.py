@@ -204,10 +204,9 @@ def reading(request: HttpRequest, what: str) -> HttpResponse:
     page = request.place.page
     if not door.is_open(request, page):
         return door.closed(request, page, request.place.path)
-    host = urlsplit(page.url).netloc
-    return page_of(
-        f"subscribe_{what}", page=page, here="subscribe", tabs=_tabs(None), tab=BY_NAME[what], host=host
-    )
+    calendar = urlsplit(page.url)._replace(scheme="webcal").geturl() + "/maintenance.ics"
+    shown = {"tabs": _tabs(None), "tab": BY_NAME[what], "calendar": calendar}
+    return page_of(f"subscribe_{what}", page=page, here="subscribe", **shown)
 
 
 @placed

@@ -9,7 +9,7 @@ import time_machine
 from oncall.messaging import outbox
 from oncall.messaging.errors import DomainError
 from oncall.messaging.models import Delivery
-from statuspage import audience, bounces, endpoints, fanout, subscriptions, suppression
+from statuspage import bounces, endpoints, fanout, reach, subscriptions, suppression
 from statuspage.bounces import Returned
 from statuspage.models import Bounce, Subscriber, Suppression
 from tests.messaging.conftest import use_relay
@@ -165,7 +165,7 @@ def test_a_hard_bounce_or_a_complaint_stops_mail_at_once(subscriber, post, at, k
     assert dave.state == "suppressed"
     assert Delivery.objects.get().state == "cancelled"
     assert audience.of_update(post.updates.get()).count() == 0
-    assert audience.counted(post.updates.get())["email"] == 0
+    assert reach.counted(post.updates.get())["email"] == 0
 
 
 @pytest.mark.django_db

@@ -57,8 +57,8 @@ def test_without_it_each_is_asked_and_nobody_is_subscribed(page, at):
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        ("email,not-an-address,,,,,", "Enter one e-mail address"),
-        ("email,a@x.example b@x.example,,,,,", "Enter one e-mail address"),
+        ("email,not-an-address,,,,,", "Enter one plain e-mail address"),
+        ("email,a@x.example b@x.example,,,,,", "Enter one plain e-mail address"),
         ('email,"a@x.example\nBcc: b@x.example",,,,,', "holds a line end"),
         ("email,abuse@x.example,,,,,", "not a technical one"),
         ("email,a@x.example,,nothing,,,", "There is no component 'nothing'"),
@@ -158,7 +158,7 @@ def test_the_command_names_what_is_wrong_and_a_dry_run_writes_nothing(page, tmp_
     file.write_text("address\nnobody\n")
     with pytest.raises(CommandError):
         call_command("statuspage_subscribers", "import", str(file), "--consent")
-    assert "line 2: Enter one e-mail address" in capsys.readouterr().err
+    assert "line 2: Enter one plain e-mail address" in capsys.readouterr().err
 
 
 # -- in the console ------------------------------------------------------------------------------------------

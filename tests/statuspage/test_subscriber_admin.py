@@ -57,7 +57,7 @@ def test_log_and_list_cost_the_same_however_much_there_is(
         suppression.take(Returned(dave.address, "soft", "json", str(n)), at=at(days=-30 - n))
     fanout.fan_out(now=lambda: at("12:00"))
 
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         as_alice.get(page_of(dave))
     with django_assert_max_num_queries(14):
         as_alice.get(LIST)
