@@ -226,6 +226,17 @@ def test_a_person_can_let_mail_through_again(subscriber, alice, at):
 
 
 @pytest.mark.django_db
+def test_who_refused_may_sign_up_anew_when_a_person_lets_her(subscriber, alice, at):
+    dave = subscriber(state="refused", confirmed_at=None)
+
+    suppression.let_through(dave, by=alice, at=at())
+    subscriptions.subscribe(dave.address, subscriptions.Choice(), network="192.0.2.1", at=at("12:01"))
+
+    dave.refresh_from_db()
+    assert dave.state == "pending"
+
+
+@pytest.mark.django_db
 def test_a_relay_that_refuses_the_recipient_for_good_suppresses_her(subscriber, post, at, settings):
     with mail_sink() as (sink, port):
         use_relay(settings, port)
