@@ -41,11 +41,19 @@ def confirm_echoes(*, now: Callable[[], datetime]) -> int:
         return 0
     echoed = Delivery.objects.filter(idempotency_key__in=list(by_key), provider_id=ECHOED)
     for key in echoed.values_list("idempotency_key", flat=True):
-        confirmed = subscriptions.confirm(by_key[key], at=at, how="Confirmed: it repeated the challenge")
-        with translation.override(confirmed.page.language):
-            challenges.tell_owner_of_link(confirmed, what=subscriptions.subject_of(confirmed), at=at)
-        count += 1
+        count += _confirm(by_key[key], at)
     return count
+
+
+@transaction.atomic
+def _confirm(subscriber: Subscriber, at: datetime) -> bool:
+    try:
+        subscriber = subscriptions.confirm(subscriber, at=at, how="Confirmed: it repeated the challenge")
+    except DomainError:  # it left, or its owner said no, while it answered
+        return False
+    with translation.override(subscriber.page.language):
+        challenges.tell_owner_of_link(subscriber, what=subscriptions.subject_of(subscriber), at=at)
+    return True
 
 
 def switch_off_failing(*, now: Callable[[], datetime]) -> int:

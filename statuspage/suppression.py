@@ -91,7 +91,7 @@ def _suppress(returned: Returned, rows: Iterable[Subscriber], at: datetime) -> b
         fresh = Suppression.objects.get_or_create(mark=marks(returned.address)[0], defaults=told)[1]
     for subscriber in rows:
         subscriber.state = State.SUPPRESSED
-        subscriber.held_until = subscriber.forget_at = None
+        subscriber.held_until = None
         subscriber.save()
         outbox.cancel(recipient=subscriber.recipient, at=at, reason="suppressed")
         logbook.note(subscriber, f"Suppressed: {BounceKind(returned.kind).label.lower()}", at=at)
@@ -109,12 +109,12 @@ def _hold_back(subscriber: Subscriber, at: datetime) -> None:
 
 
 def may_let_through(subscriber: Subscriber) -> bool:
-    return subscriber.state in (State.QUARANTINED, State.SUPPRESSED, State.SWITCHED_OFF)
+    return subscriber.state in (State.QUARANTINED, State.SUPPRESSED, State.SWITCHED_OFF, State.REFUSED)
 
 
 @transaction.atomic
 def let_through(subscriber: Subscriber, *, by: User | None, at: datetime) -> Subscriber:
-    """News goes there again, on a person's word; one that never confirmed is asked again when it signs up.
+    """News goes there again, on a person's word; one that never confirmed, or refused, may sign up anew.
 
     Raises ``DomainError("not_held")`` where nothing holds it back.
     """

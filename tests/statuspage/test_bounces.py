@@ -9,7 +9,7 @@ import time_machine
 from oncall.messaging import outbox
 from oncall.messaging.errors import DomainError
 from oncall.messaging.models import Delivery
-from statuspage import bounces, endpoints, fanout, reach, subscriptions, suppression
+from statuspage import audience, bounces, endpoints, fanout, reach, subscriptions, suppression
 from statuspage.bounces import Returned
 from statuspage.models import Bounce, Subscriber, Suppression
 from tests.messaging.conftest import use_relay
@@ -223,6 +223,17 @@ def test_a_person_can_let_mail_through_again(subscriber, alice, at):
     assert str(dave.events.last().by) == "alice"
     with pytest.raises(DomainError):
         suppression.let_through(dave, by=alice, at=at("13:01"))
+
+
+@pytest.mark.django_db
+def test_who_refused_may_sign_up_anew_when_a_person_lets_her(subscriber, alice, at):
+    dave = subscriber(state="refused", confirmed_at=None)
+
+    suppression.let_through(dave, by=alice, at=at())
+    subscriptions.subscribe(dave.address, subscriptions.Choice(), network="192.0.2.1", at=at("12:01"))
+
+    dave.refresh_from_db()
+    assert dave.state == "pending"
 
 
 @pytest.mark.django_db

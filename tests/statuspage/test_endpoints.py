@@ -227,6 +227,19 @@ def test_each_channel_gets_one_text_and_each_subscriber_one_delivery(hooked, sub
     assert Delivery.objects.values("message").distinct().count() == 4
 
 
+@pytest.mark.parametrize("channel", ["slack", "teams"])
+def test_a_channel_is_told_of_an_update_with_its_own_way_out(subscriber, post, sink, at, channel):
+    row = subscriber(sink.url, channel=channel)
+    fanout.fan_out(now=lambda: at("12:00"))
+
+    deliver(at("12:00"))
+
+    told = json.dumps(body(sink))
+    assert "Card payments failing" in told and "We are looking into it." in told
+    assert links.manage_url(row) in told and "{{" not in told
+    assert Delivery.objects.get().state == "sent" and "x-signature" not in sink.headers()
+
+
 def test_a_failing_endpoint_is_tried_at_least_six_times_in_a_day(hooked, post, sink, at):
     hooked()
     sink.answer = answer("", "302 Found")
