@@ -11,7 +11,7 @@ from tests.statuspage.catalogues import TEMPLATES, TRANSLATED, WITHIN
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%|\{\{\w+}}|\]\(#[\w-]+\)")
 TAG = re.compile(r"<[^>]*>")
 #: What an English page says, and every other: names of formats and of clocks.
-SAME_EVERYWHERE = {"API", "Atom", "RSS", "CSV", "UTC", "Webhook", "iCalendar", "JSON"}
+SAME_EVERYWHERE = {"API", "Atom", "RSS", "CSV", "UTC", "Webhook", "iCalendar", "JSON", "Slack", "Teams"}
 SAID_ALOUD = {"aria-label", "aria-description", "title", "alt", "placeholder", "label"}
 
 

@@ -59,7 +59,7 @@ def test_log_and_list_cost_the_same_however_much_there_is(
 
     with django_assert_max_num_queries(23):
         as_alice.get(page_of(dave))
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(19):
         as_alice.get(LIST)
 
 
