@@ -12,7 +12,7 @@ MOST = 500
 
 _ONE = """
 SELECT %s, (SELECT COUNT(*) FROM (
-        SELECT 1 FROM messaging_delivery WHERE medium = %s AND due_at <= %s LIMIT {most}) AS some),
+        SELECT 1 FROM messaging_delivery WHERE medium = %s AND due_at <= %s LIMIT {most}) AS due),
     EXISTS (SELECT 1 FROM messaging_delivery WHERE medium = %s AND due_at <= %s AND lane = 'page')
 """
 
