@@ -64,6 +64,7 @@ GROUPS = [
             "statuspage.MaintenanceRule",
             "statuspage.Template",
             "statuspage.Subscriber",
+            "statuspage.Suppression",
             "statuspage.ComponentChange",
             "statuspage.StatusPage",
         ],

@@ -75,6 +75,10 @@ ENGINE_ROWS = (
     "answercode",
     "reading",
     "componentchange",
+    "subscriberevent",
+    "bounce",
+    "componentnews",
+    "channelmessage",
 )
 # Seen by nobody but administrators and auditors of the messages themselves.
 SECRETS = (

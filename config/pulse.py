@@ -38,6 +38,8 @@ from oncall import (
 from oncall.messaging import callbacks, outbox
 from postmortems import actions, drafting
 from statuspage import (
+    component_news,
+    endpoints,
     exporting,
     fanout,
     maintenance,
@@ -47,6 +49,7 @@ from statuspage import (
     reminders,
     snapshots,
     subscriptions,
+    suppression,
     watch,
 )
 
@@ -104,6 +107,18 @@ LINES: list[Line] = [
         "status page",
     ),
     Line("statuspage.fan_out", SECOND, fanout.fan_out, "Writes each subscriber's mail about an update."),
+    Line(
+        "statuspage.tell_changes",
+        SECOND,
+        component_news.tell,
+        "Tells webhooks which components changed.",
+    ),
+    Line(
+        "statuspage.confirm_echoes",
+        5 * SECOND,
+        endpoints.confirm_echoes,
+        "Confirms webhooks that repeated their challenge.",
+    ),
     Line(
         "incidents.notice_silence",
         5 * SECOND,
@@ -215,6 +230,30 @@ LINES: list[Line] = [
         60 * SECOND,
         watch.remind_writers,
         "Reminds the writers of open incidents of which nothing was said for long.",
+    ),
+    Line(
+        "statuspage.notice_refusals",
+        30 * SECOND,
+        endpoints.notice_refusals,
+        "Stops mail to addresses that the relay refused for good.",
+    ),
+    Line(
+        "statuspage.switch_off",
+        600 * SECOND,
+        endpoints.switch_off_failing,
+        "Switches off webhooks that failed for days, and tells their owners.",
+    ),
+    Line(
+        "statuspage.end_followed",
+        60 * SECOND,
+        endpoints.end_followed,
+        "Ends what was subscribed to a single incident that is over.",
+    ),
+    Line(
+        "statuspage.release_held",
+        HOUR,
+        suppression.release,
+        "Tries addresses again that were held back for soft bounces.",
     ),
     Line("statuspage.forget", HOUR, subscriptions.forget, "Deletes the addresses of those who left."),
     # Apart from all others, so that it notices when one of them hangs.

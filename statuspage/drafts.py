@@ -7,6 +7,7 @@ services and when it began.
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.utils import translation
 from django.utils.translation import gettext
 
 from incidents.models import Incident
@@ -53,12 +54,14 @@ def draft_from(incident: Incident) -> Draft:
 def draft_end(post: Post) -> Draft:
     """Propose the last word on an open post: that it is over, and its components are well. Nothing internal."""
     shown = {row.pk for row in public.visible(post.page.components.all())}
-    names = words.joined([row.name for row in post.components.all() if row.pk in shown])
-    again = gettext("%(components)s work normally again.") % {"components": names} if names else ""
+    with translation.override(post.page.language):
+        names = words.joined([row.name for row in post.components.all() if row.pk in shown])
+        again = gettext("%(components)s work normally again.") % {"components": names} if names else ""
+        body = " ".join(filter(None, [gettext("This incident is resolved."), again]))
     return Draft(
         incident=post.incident,
         name=post.name,
-        body=" ".join(filter(None, [gettext("This incident is resolved."), again])),
+        body=body,
         status=Post.Status.RESOLVED,
         components=dict.fromkeys(post.components.all(), rollup.OPERATIONAL),
     )

@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet, prefetch_related_objects
+from django.db.models import F, QuerySet, prefetch_related_objects
 from django.utils import translation
 
 from oncall.messaging import courtesy, doorbell, mediums, outbox
 from oncall.messaging.models import Message
-from statuspage import links, public, subscriptions
+from statuspage import channels, links, public, subscriptions
+from statuspage.audience import of_update, wanting
 from statuspage.documents import mail
-from statuspage.models import Component, Post, PostUpdate, StatusPage, Subscriber
+from statuspage.models import Component, PostUpdate, StatusPage, Subscriber
 
 log = logging.getLogger(__name__)
 
@@ -25,18 +26,8 @@ NEWS_FOR = timedelta(hours=24)  # older news of an incident helps nobody
 def audience(
     page: StatusPage, kind: str, status: str, components: Iterable[Component]
 ) -> QuerySet[Subscriber]:
-    """Who wants this: of the right kind, and of everything or of one of these components.
-
-    A page that was taken from the public writes only to those who have confirmed since.
-    """
-    wants = "maintenance" if kind == Post.Kind.MAINTENANCE else "incidents"
-    if status == Post.Status.POSTMORTEM:
-        wants = "postmortems"
-    chosen = Subscriber.components.through.objects.filter(component__in=[row.pk for row in components])
-    heard = Subscriber.objects.active().filter(page=page, **{wants: True})
-    if page.closed_at:  # who came while everybody could read the page may be anybody
-        heard = heard.filter(confirmed_at__gte=page.closed_at)
-    return heard.filter(Q(everything=True) | Q(pk__in=chosen.values("subscriber")))
+    """Who wants this: of the right kind, and of everything or of one of these components."""
+    return wanting(page, kind, status, components)
 
 
 def fan_out(*, now: Callable[[], datetime]) -> int:
@@ -84,32 +75,32 @@ def _batch(pk: int, at: datetime) -> int | None:
         return None
     count = outbox.send_many(
         message,
-        _addresses(told, batch),
+        _addresses(told, channels.by_mail(batch)),
         medium="email",
         topic=told.post.topic,
         lane="bulk",
         at=at,
         expires_at=at + NEWS_FOR,
     )
+    others = channels.tell(told, batch, at=at, expires_at=at + NEWS_FOR)
     PostUpdate.mailings.filter(pk=pk).update(
         message=message, fan_out_cursor=batch[-1].pk, mailed_count=F("mailed_count") + count
     )
-    return count
+    return count + others
 
 
 def _next_batch(told: PostUpdate) -> list[Subscriber]:
     """The next ones by id who had confirmed when the update was posted, locked against leaving meanwhile."""
-    post = told.post
-    wanted = audience(post.page, post.kind, told.status, post.components.all())
     batch = list(
-        wanted.filter(pk__gt=told.fan_out_cursor, confirmed_at__lte=told.created_at)
+        of_update(told)
+        .filter(pk__gt=told.fan_out_cursor, confirmed_at__lte=told.created_at)
         .order_by("pk")
-        .only("public_id", "salt", "address", "everything")
+        .only("public_id", "salt", "address", "everything", "channel", "owner", "secret_number")
         .select_for_update()[:BATCH]
     )
     for subscriber in batch:
-        subscriber.page = post.page  # whose address every link begins with; one query, not five hundred
-    prefetch_related_objects([one for one in batch if not one.everything], "components")
+        subscriber.page = told.post.page  # whose address every link begins with; one query, not five hundred
+    prefetch_related_objects([one for one in batch if not one.everything], "components", "posts")
     return batch
 
 

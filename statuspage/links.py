@@ -32,6 +32,11 @@ def of_news(subscriber: Subscriber) -> dict[str, str]:
     return {"manage_url": _url(subscriber, "manage", token), "unsubscribe_url": _url(subscriber, "u", token)}
 
 
+def challenge_of(subscriber: Subscriber) -> str:
+    """What a webhook has to repeat; as good as the confirmation that it was sent with."""
+    return _mark(subscriber, f"challenge.{_asked(subscriber)}", settings.SECRET_KEY)
+
+
 def manage_token(subscriber: Subscriber) -> str:
     return _token(subscriber, "manage")
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
-from statuspage import fanout
+from django.db.models import Count
+
+from statuspage import audience
 from statuspage.documents.words import joined
-from statuspage.models import PostUpdate
+from statuspage.models import PostUpdate, Subscriber
 
 #: One and many of each channel, in the order in which a sentence names them.
 NOUNS = {
@@ -16,22 +18,26 @@ NOUNS = {
 
 
 def counted(told: PostUpdate | None) -> dict[str, int]:
-    """How many subscribers of each channel this update is for; nobody when it is not to be mailed."""
-    if told is None or not told.deliver_notifications:
-        return {"email": 0}
-    post = told.post
-    return {"email": fanout.audience(post.page, post.kind, told.status, post.components.all()).count()}
+    """How many subscribers of each channel this update is for; nobody when it notifies nobody."""
+    counts = dict.fromkeys(Subscriber.Channel.values, 0)
+    if told is not None and told.deliver_notifications:
+        rows = audience.of_update(told).order_by().values_list("channel").annotate(n=Count("pk"))
+        counts |= dict(rows)
+    return counts
+
+
+def verb(counts: Mapping[str, int]) -> str:
+    """What it does to them: it mails people, and tells whoever else is among them."""
+    return "tell" if any(count for channel, count in counts.items() if channel != "email") else "mail"
 
 
 def words(counts: Mapping[str, int]) -> str:
     """ "1,284 people and 31 webhooks"; empty when nobody is reached."""
-    known = [channel for channel in NOUNS if counts.get(channel)]
-    others = sorted(channel for channel, count in counts.items() if count and channel not in NOUNS)
-    return joined([_noun(channel, counts[channel]) for channel in [*known, *others]])
+    return joined([_noun(channel, counts[channel]) for channel in NOUNS if counts.get(channel)])
 
 
 def _noun(channel: str, count: int) -> str:
-    one, many = NOUNS.get(channel, (channel, channel))
+    one, many = NOUNS[channel]
     return f"{count:,} {one if count == 1 else many}"
 
 

@@ -12,6 +12,7 @@ from itertools import zip_longest
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils import translation
 from django.utils.translation import gettext
 
 from oncall import clock
@@ -268,7 +269,8 @@ def _fit(
 
 def _withdraw(post: Post, *, tell: bool, by: User | None, at: datetime) -> None:
     """Cancel it, and leave its day free for a later change of mind."""
-    body = gettext("This maintenance is no longer planned.")
+    with translation.override(post.page.language):
+        body = gettext("This maintenance is no longer planned.")
     post = maintenance.cancel(post, body=body, notify=tell, by=by, at=at)
     post.occurrence = None
     post.save()

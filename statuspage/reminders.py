@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
 from oncall.messaging import doorbell
@@ -67,10 +68,12 @@ def _remind(pk: int, at: datetime) -> int:
     post.save()
     if not begins_later:  # the pulse stood still until it had begun: nobody is reminded of the past
         return 0
+    with translation.override(post.page.language):
+        body = text(post, at)
     PostUpdate.objects.create(
         post=post,
         status=post.status,
-        body=text(post, at),
+        body=body,
         display_at=at,
         affected=_affected(post),
         is_reminder=True,

@@ -1,10 +1,9 @@
 """Subscribing, confirming, choosing and leaving.
 
 The answer to a stranger is always the same, whether the address is known or not, and whatever the limits did:
-one mail per address in 24 hours, five sign-ups per network in an hour (field/statuspage.md section 3).
+one mail per address in 24 hours, and those of ``limits`` (field/statuspage.md section 3).
 """
 
-import ipaddress
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,118 +13,167 @@ from django.utils import translation
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext, pgettext
 
-from oncall.messaging import mediums, outbox
+from oncall.messaging import outbox
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_header
-from statuspage import links, public
+from oncall.models import User
+from statuspage import addresses, challenges, limits, links, logbook, public, suppression
 from statuspage.documents import mail
 from statuspage.documents.page import Site
 from statuspage.documents.words import joined
-from statuspage.models import Component, SignUp, StatusPage, Subscriber
+from statuspage.models import Component, Post, SignUp, StatusPage, Subscriber
+from statuspage.models.page import ID_ALPHABET, ID_LENGTH
 
 ONE_MAIL_IN = timedelta(hours=24)
-NETWORK_WINDOW = timedelta(hours=1)
-SIGN_UPS_PER_NETWORK = 5
+#: Who sets up a webhook tries more than once.
+ONE_CHALLENGE_IN = timedelta(minutes=5)
 FORGET_AFTER_LEAVING = timedelta(hours=24)
 # Somebody sits in front of the form and waits; a fan-out to thousands does not.
 BEFORE_NEWS = 1
-# Nobody reads these as a person, and a complaint from one of them costs us the whole list.
-ROLES = frozenset({"abuse", "postmaster", "mailer-daemon", "noreply", "no-reply", "hostmaster", "webmaster"})
+#: Who can leave; a suppressed address leaves too, and stays on the list by its hash.
+STILL_HERE = frozenset({"active", "pending", "quarantined", "suppressed", "switched_off"})
+#: Whose next sign-up changes nothing: they said no, or mail does not reach them.
+_CLOSED = frozenset({"refused", "suppressed", "quarantined"})
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What somebody wants to hear of. No component chosen means everything."""
+    """What somebody wants to hear of. Neither component nor post chosen means everything.
+
+    A group stands for what it holds, also later; ``posts`` are followed until they are over.
+    """
 
     everything: bool = True
     components: tuple[Component, ...] = ()
+    posts: tuple[Post, ...] = ()
     incidents: bool = True
     maintenance: bool = True
     postmortems: bool = False
 
 
-def normalised(address: str) -> str:
-    """One plain address in its usual form: lower case, no last dot. Raises ``DomainError("bad_address")``."""
-    try:
-        address = mediums.by_name("email").check_address(address.strip().rstrip(".")).lower()
-    except DomainError:
-        sentence = gettext("Enter one plain e-mail address, such as alice@example.com.")
-        raise DomainError("bad_address", sentence) from None
-    if address.partition("@")[0] in ROLES:
-        raise DomainError(
-            "bad_address", gettext("Use the address of a person or a team, not a technical one.")
-        )
-    return address
+normalised = addresses.normalised
+
+
+def subscribe(
+    address: str,
+    choice: Choice,
+    *,
+    network: str,
+    at: datetime,
+    page: StatusPage | None = None,
+    channel: str = Subscriber.Channel.EMAIL,
+    owner: str = "",
+) -> str:
+    """Somebody types an address: it gets one message with a link, and nothing else until that is pressed.
+
+    The answer, an id, says nothing about whether the address is known. ``owner`` is whom to tell about a webhook.
+    Raises ``DomainError`` (``bad_address``, ``bad_owner``) only. Not in a transaction of the caller's: a name may
+    have to be looked up.
+    """
+    address = addresses.normalised(address, channel)
+    owner = addresses.owner_of(owner) if channel == Subscriber.Channel.WEBHOOK else ""
+    page = page or StatusPage.main()
+    if limits.count(network, channel, address, at=at):
+        if channel != Subscriber.Channel.EMAIL:
+            addresses.check_reachable(address)
+        _ask(page, channel, address, owner, choice, at)
+    known = Subscriber.objects.filter(page=page, channel=channel, address=address)
+    return known.values_list("public_id", flat=True).first() or public_id_of(page, channel, address)
+
+
+def public_id_of(page: StatusPage, channel: str, address: str) -> str:
+    """The id that a new subscription of this address has; the same before and after, so that it tells nothing."""
+    mark = salted_hmac("statuspage.subscriber", f"{page.pk}\n{channel}\n{address}", algorithm="sha256")
+    number, letters = int.from_bytes(mark.digest(), "big"), []
+    for _place in range(ID_LENGTH):
+        number, rest = divmod(number, len(ID_ALPHABET))
+        letters.append(ID_ALPHABET[rest])
+    return "".join(letters)
 
 
 @transaction.atomic
-def subscribe(
-    address: str, choice: Choice, *, network: str, at: datetime, page: StatusPage | None = None
-) -> None:
-    """Somebody types an address: it gets one mail with a link, and nothing else until that is pressed.
-
-    Says nothing about whether the address is known. Raises ``DomainError("bad_address")`` only.
-    """
-    address = normalised(address)
-    page = page or StatusPage.main()
-    if not _within_limit(network, at):
+def _ask(page: StatusPage, channel: str, address: str, owner: str, choice: Choice, at: datetime) -> None:
+    by_mail = channel == Subscriber.Channel.EMAIL
+    if by_mail and suppression.is_suppressed(address):
         return
-    subscriber, fresh = Subscriber.objects.select_for_update().get_or_create(
-        page=page, address=address, defaults={"created_at": at}
+    new = {"created_at": at, "owner": owner, "public_id": public_id_of(page, channel, address)}
+    subscriber, _fresh = Subscriber.objects.select_for_update().get_or_create(
+        page=page, channel=channel, address=address, defaults=new
     )
-    if subscriber.state == Subscriber.State.REFUSED:
+    if subscriber.state in _CLOSED:
         return
-    if subscriber.asked_at and subscriber.asked_at + ONE_MAIL_IN > at:
+    if subscriber.asked_at and subscriber.asked_at + (ONE_MAIL_IN if by_mail else ONE_CHALLENGE_IN) > at:
         return
     subscriber.asked_at = at
-    if subscriber.state == Subscriber.State.ACTIVE:
+    if subscriber.state in (Subscriber.State.ACTIVE, Subscriber.State.SWITCHED_OFF):
         subscriber.save()
         with translation.override(page.language):
-            _send_manage_link(subscriber, at)
+            _remind(subscriber, at)
         return
     subscriber.state = Subscriber.State.PENDING
+    subscriber.owner = owner
     subscriber.confirmed_at = None
     subscriber.forget_at = at + links.CONFIRM_WITHIN
     choose(subscriber, choice)
+    logbook.note(subscriber, "Asked to subscribe", at=at)
     with translation.override(page.language):
+        _challenge(subscriber, at)
+
+
+def _challenge(subscriber: Subscriber, at: datetime) -> None:
+    if subscriber.is_by_mail:
         _send_confirmation(subscriber, at)
+    else:
+        challenges.ask(subscriber, what=subject_of(subscriber), at=at)
 
 
-def _within_limit(network: str, at: datetime) -> bool:
-    """Count this sign-up; False when its network has had its share of the hour."""
-    mark = salted_hmac("statuspage.network", wide(network), algorithm="sha256").hexdigest()
-    recent = SignUp.objects.filter(network=mark, at__gt=at - NETWORK_WINDOW).count()
-    if recent >= SIGN_UPS_PER_NETWORK:
-        return False
-    SignUp.objects.create(network=mark, at=at)
-    return True
+def _remind(subscriber: Subscriber, at: datetime) -> None:
+    if subscriber.is_by_mail:
+        _send_manage_link(subscriber, at)
+    else:
+        challenges.remind(subscriber, what=subject_of(subscriber), at=at)
 
 
-def wide(network: str) -> str:
-    """An IPv6 customer has a whole /64 to write from; it counts as one."""
-    try:
-        address = ipaddress.ip_address(network)
-    except ValueError:
-        return "unknown"
-    if address.version == 4:
-        return str(address)
-    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
+def ask_to_leave(public_id: str, *, page: StatusPage, network: str, at: datetime) -> None:
+    """A program knows only the id: whoever is behind the address gets her own link, and decides.
+
+    At most one such message a day, and within the limits of signing up.
+    """
+    found = Subscriber.objects.active().filter(page=page, public_id=public_id).first()
+    if found is None or not limits.count(network, Subscriber.Channel.EMAIL, "", at=at):
+        return
+    with transaction.atomic(), translation.override(page.language):
+        subscriber = Subscriber.objects.select_for_update().get(pk=found.pk)
+        if subscriber.asked_at and subscriber.asked_at + ONE_MAIL_IN > at:
+            return
+        subscriber.asked_at = at
+        subscriber.save()
+        _remind(subscriber, at)
 
 
 def choose(subscriber: Subscriber, choice: Choice) -> Subscriber:
     """Keep what she wants to hear of."""
-    leaves = [row for row in choice.components if not row.is_group]
-    subscriber.everything = choice.everything or not leaves
+    subscriber.everything = choice.everything or not (choice.components or choice.posts)
     subscriber.incidents = choice.incidents
     subscriber.maintenance = choice.maintenance
     subscriber.postmortems = choice.postmortems
     subscriber.save()
-    subscriber.components.set([] if subscriber.everything else leaves)
+    subscriber.components.set([] if subscriber.everything else choice.components)
+    subscriber.posts.set([] if subscriber.everything else choice.posts)
     return subscriber
 
 
 @transaction.atomic
-def confirm(subscriber: Subscriber, *, at: datetime) -> Subscriber:
+def change(subscriber: Subscriber, choice: Choice, *, at: datetime) -> Subscriber:
+    """She chooses anew what she hears of."""
+    subscriber = choose(Subscriber.objects.select_for_update().get(pk=subscriber.pk), choice)
+    with translation.override("en"):  # the log is read in the console
+        logbook.note(subscriber, f"Chose {kinds_of(subscriber)} of {subject_of(subscriber)}", at=at)
+    return subscriber
+
+
+@transaction.atomic
+def confirm(subscriber: Subscriber, *, at: datetime, how: str = "Confirmed by the link") -> Subscriber:
     """The person behind the address says yes. Pressing twice changes nothing.
 
     Raises ``DomainError("not_pending")`` after she has left or refused: that needs a new sign-up.
@@ -140,6 +188,7 @@ def confirm(subscriber: Subscriber, *, at: datetime) -> Subscriber:
     subscriber.confirmed_at = at
     subscriber.forget_at = None
     subscriber.save()
+    logbook.note(subscriber, how, at=at)
     return subscriber
 
 
@@ -152,22 +201,27 @@ def refuse(subscriber: Subscriber, *, at: datetime) -> Subscriber:
         subscriber.forget_at = None
         subscriber.save()
         outbox.cancel(recipient=subscriber.recipient, at=at, reason="refused")
+        logbook.note(subscriber, "Refused: “This was not me”", at=at)
     return subscriber
 
 
 @transaction.atomic
-def unsubscribe(subscriber: Subscriber, *, at: datetime) -> Subscriber:
+def unsubscribe(
+    subscriber: Subscriber, *, at: datetime, by: User | None = None, how: str = "Left"
+) -> Subscriber:
     """She hears nothing more from now on; what was waiting for her is cancelled.
 
     The row is locked first: a fan-out that holds it finishes, and its mails are cancelled here; one that comes
     later does not see her.
     """
     subscriber = Subscriber.objects.select_for_update().get(pk=subscriber.pk)
-    if subscriber.state in {Subscriber.State.ACTIVE, Subscriber.State.PENDING}:
+    if subscriber.state in STILL_HERE:
+        logbook.note(subscriber, how, by=by, at=at)
         subscriber.state = Subscriber.State.UNSUBSCRIBED
         subscriber.unsubscribed_at = at
         subscriber.asked_at = None  # an older confirmation no longer works
         subscriber.forget_at = at + FORGET_AFTER_LEAVING
+        subscriber.held_until = None
         subscriber.save()
     outbox.cancel(recipient=subscriber.recipient, at=at, reason="unsubscribed")
     return subscriber
@@ -176,17 +230,19 @@ def unsubscribe(subscriber: Subscriber, *, at: datetime) -> Subscriber:
 def forget(*, now: Callable[[], datetime]) -> int:
     """Delete the addresses of those who left or never confirmed, and old counts of sign-ups."""
     at = now()
-    SignUp.objects.filter(at__lt=at - NETWORK_WINDOW).delete()
+    SignUp.objects.filter(at__lt=at - limits.WINDOW).delete()
     return Subscriber.objects.forgettable(at).delete()[1].get("statuspage.Subscriber", 0)
 
 
 # -- words and mails -----------------------------------------------------------------------------------------
 def subject_of(subscriber: Subscriber, components: Iterable[Component] | None = None) -> str:
-    """What she subscribed to: "everything", or the names of the components."""
+    """What she subscribed to: "everything", the names of the components, or of the posts that she follows."""
     everything = pgettext("to subscribe to", "everything")
     if subscriber.everything:
         return everything
     names = sorted(row.name for row in components or subscriber.components.all())
+    quoted = pgettext("the title of an incident", "“%(name)s”")
+    names += sorted(quoted % {"name": row.name} for row in subscriber.posts.all())
     return joined(names) or everything
 
 

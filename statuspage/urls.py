@@ -4,8 +4,9 @@ Statuspage's API replace the whole path; of the other pages below ``/p/<slug>/``
 
 from django.urls import URLPattern, include, path, re_path
 
+from statuspage import webhooks
 from statuspage.edges.door import guarded
-from statuspage.views import door, pages, subscribers
+from statuspage.views import door, pages, signing_up, subscribers, v2
 
 PUBLIC_ID = r"(?P<public_id>[a-z0-9]{12})"
 TOKEN = r"(?P<token>[A-Za-z0-9_-]{12,64})"  # noqa: S105 - a pattern, no secret
@@ -19,12 +20,17 @@ OF_A_PAGE = [
     re_path(rf"^components/{PUBLIC_ID}/badge\.svg$", pages.document),
     re_path(r"^(history\.atom|history\.rss|maintenance\.ics|badge\.svg|badge\.json)$", pages.document),
     re_path(r"^look/[0-9a-f]{16}\.(css|png|jpeg|webp)$", pages.document),
-    re_path(r"^subscribe/?$", subscribers.subscribe),
+    re_path(r"^subscribe/?$", signing_up.by_mail),
+    re_path(r"^subscribe/(?P<channel>webhook|slack|teams)/?$", signing_up.by_endpoint),
+    re_path(r"^subscribe/(?P<what>feeds|calendar)/?$", signing_up.reading),
+    re_path(r"^subscribe/webhook/format/?$", signing_up.webhook_format),
     re_path(rf"^confirm/{TOKEN}/?$", subscribers.confirm),
     re_path(rf"^manage/{TOKEN}/?$", subscribers.manage),
     re_path(rf"^u/{TOKEN}/?$", subscribers.unsubscribe),
     re_path(r"^sign-in/?$", door.sign_in),
     re_path(r"^sign-out/?$", door.sign_out),
+    re_path(r"^api/v2/subscribers\.json$", v2.subscribers),
+    re_path(r"^api/v2/subscribers/(?P<which>[A-Za-z0-9_-]{12,64})\.json$", v2.subscriber),
     re_path(r"^api/v2/[a-z0-9/-]+\.json$", pages.document),
 ]
 
@@ -36,6 +42,7 @@ def behind_its_door(patterns: list[URLPattern]) -> list[URLPattern]:
 
 urlpatterns = [
     *behind_its_door(OF_A_PAGE),
+    re_path(r"^callbacks/bounces/(?P<key>[!-.0-~]{1,200})/?$", webhooks.bounces_told),
     *behind_its_door([path("p/<slug:slug>", pages.document)]),
     path("p/<slug:slug>/", include(behind_its_door(OF_A_PAGE))),
 ]

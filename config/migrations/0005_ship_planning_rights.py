@@ -14,7 +14,7 @@ def ship(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("config", "0003_ship_new_rights"),
+        ("config", "0004_ship_channel_rights"),
         ("statuspage", "0005_planning"),
     ]
     operations = [migrations.RunPython(ship, migrations.RunPython.noop)]

@@ -4,7 +4,7 @@ from oncall.models import User
 
 LONGEST = 120
 #: Mediums on which whoever knows an address can read what goes there, or write as if it came from us.
-SECRET = {"webhook", "teams", "ntfy", "apprise"}
+SECRET = {"webhook", "teams", "ntfy", "apprise", "hook", "slack_hook", "teams_hook"}
 
 
 def shown_to(viewer: User, *, medium: str, address: str, owner: str) -> str:

@@ -60,6 +60,11 @@ class Preview:
         return reach.words(self.reach)
 
     @property
+    def verb(self) -> str:
+        """ "mail", or "tell" where it goes to others than people too"""
+        return reach.verb(self.reach)
+
+    @property
     def mark(self) -> str:
         return reach.mark(self.reach)
 

@@ -42,10 +42,10 @@ class OfAPage:
 
 
 class OnThePage(serializers.SlugRelatedField):
-    """A component by its slug, which is unique on its page."""
+    """A row of this page: a component by its slug, which is unique there, or what another field names."""
 
-    def __init__(self, **options) -> None:
-        super().__init__(slug_field="slug", **options)
+    def __init__(self, *, slug_field: str = "slug", **options) -> None:
+        super().__init__(slug_field=slug_field, **options)
 
     def get_queryset(self):
         rows = super().get_queryset() if self.queryset is not None else Component.objects.all()

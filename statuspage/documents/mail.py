@@ -48,12 +48,12 @@ def update(page: Page, post: Post, told: Update, *, is_first: bool) -> Mail:
         "site": page.site,
         "post": post,
         "state": words.STATE_WORD[told.status],
-        "chip": _chip(post, told),
+        "chip": chip(post, told),
         "chip_colour": _GOOD_COLOUR if good else _CHIP_COLOUR[post.impact],
         "date": words.full(told.display_at, zone),
         "html": render.markdown(told.body),
-        "affected": _affected(page, post, told),
-        "facts": list(_facts(page, post)),
+        "affected": affected(page, post, told),
+        "facts": list(facts(page, post)),
         "url": f"{page.site.url}/incidents/{post.id}/",
         "preheader": words.plain(render.markdown(told.body))[:140],
         "button": _button(post),
@@ -88,7 +88,7 @@ def _button(post: Post) -> str:
     return gettext("See the maintenance") if post.kind == "maintenance" else gettext("Follow the incident")
 
 
-def _chip(post: Post, told: Update) -> str:
+def chip(post: Post, told: Update) -> str:
     if told.status in _GOOD:
         return f"✓ {words.STATE_WORD[told.status]}"
     sign = f"{_SIGN[post.impact]} " if _SIGN[post.impact] else ""
@@ -96,7 +96,7 @@ def _chip(post: Post, told: Update) -> str:
     return f"{sign}{state}" if post.impact == "none" else f"{sign}{words.IMPACT_WORD[post.impact]} · {state}"
 
 
-def _affected(page: Page, post: Post, told: Update) -> list[cards.Chip]:
+def affected(page: Page, post: Post, told: Update) -> list[cards.Chip]:
     known, rows = page.by_id, []
     for one in told.affected or ():
         if one.code in known:
@@ -104,7 +104,7 @@ def _affected(page: Page, post: Post, told: Update) -> list[cards.Chip]:
     return sorted(rows, key=lambda chip: -rollup.rank(chip.status))
 
 
-def _facts(page: Page, post: Post):
+def facts(page: Page, post: Post):
     zone, now = page.site.zone, page.as_of
     if post.kind == "maintenance":
         yield gettext("When"), words.window(post.scheduled_for, post.scheduled_until, zone)

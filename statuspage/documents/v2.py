@@ -65,7 +65,7 @@ def active(page: Page) -> bytes:
 def post(page: Page, one: Post) -> bytes:
     """``incidents/<id>.json`` and ``scheduled-maintenances/<id>.json``: undocumented, but asked for."""
     key = "incident" if one.kind == INCIDENT else "scheduled_maintenance"
-    return _document(page, **{key: _post(page, one)})
+    return _document(page, **{key: post_row(page, one)})
 
 
 def _document(page: Page, **parts: object) -> bytes:
@@ -75,7 +75,7 @@ def _document(page: Page, **parts: object) -> bytes:
         "name": site.name,
         "url": site.url,
         "time_zone": "Etc/UTC" if site.time_zone == "UTC" else site.time_zone,
-        "updated_at": _instant(page, site.updated_at),
+        "updated_at": instant(page, site.updated_at),
     }
     return json.dumps({"page": head, **parts}, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -84,7 +84,7 @@ def _status(page: Page) -> dict:
     return {"indicator": page.status.indicator, "description": page.status.description}
 
 
-def _instant(page: Page, at: datetime | None) -> str | None:
+def instant(page: Page, at: datetime | None) -> str | None:
     if at is None:
         return None
     text = at.astimezone(page.site.zone).isoformat(timespec="milliseconds")
@@ -92,16 +92,16 @@ def _instant(page: Page, at: datetime | None) -> str | None:
 
 
 def _components(page: Page) -> list[dict]:
-    return [_component(page, component) for component in page.components]
+    return [component_row(page, component) for component in page.components]
 
 
-def _component(page: Page, one: Component) -> dict:
+def component_row(page: Page, one: Component) -> dict:
     row = {
         "id": one.id,
         "name": one.name,
         "status": one.status,
-        "created_at": _instant(page, one.created_at),
-        "updated_at": _instant(page, one.updated_at),
+        "created_at": instant(page, one.created_at),
+        "updated_at": instant(page, one.updated_at),
         "position": one.position,
         "description": one.description or None,
         "showcase": one.showcase and not one.group,
@@ -120,46 +120,46 @@ def _posts(page: Page, kind: str, states: Iterable[str] | None = None) -> list[d
     chosen.sort(key=lambda one: one.scheduled_for or one.started_at, reverse=True)
     if kind == MAINTENANCE and states is not None:
         chosen.reverse()  # what comes next comes first
-    return [_post(page, one) for one in chosen]
+    return [post_row(page, one) for one in chosen]
 
 
-def _post(page: Page, one: Post) -> dict:
+def post_row(page: Page, one: Post) -> dict:
     known = page.by_id
     row = {
         "id": one.id,
         "name": one.name,
-        "status": _public_state(one.status),
-        "created_at": _instant(page, one.created_at),
-        "updated_at": _instant(page, one.updated_at),
-        "monitoring_at": _instant(page, one.monitoring_at),
-        "resolved_at": _instant(page, one.resolved_at),
+        "status": public_state(one.status),
+        "created_at": instant(page, one.created_at),
+        "updated_at": instant(page, one.updated_at),
+        "monitoring_at": instant(page, one.monitoring_at),
+        "resolved_at": instant(page, one.resolved_at),
         "impact": one.impact,
         "shortlink": f"{page.site.url}/incidents/{one.id}/",
-        "started_at": _instant(page, one.started_at),
+        "started_at": instant(page, one.started_at),
         "page_id": page.site.id,
-        "incident_updates": [_update(page, one, update) for update in one.updates],
-        "components": [_component(page, known[code]) for code, _ in one.affected if code in known],
+        "incident_updates": [update_row(page, one, update) for update in one.updates],
+        "components": [component_row(page, known[code]) for code, _ in one.affected if code in known],
         "reminder_intervals": None,
     }
     if one.kind == MAINTENANCE:
-        row["scheduled_for"] = _instant(page, one.scheduled_for)
-        row["scheduled_until"] = _instant(page, one.scheduled_until)
+        row["scheduled_for"] = instant(page, one.scheduled_for)
+        row["scheduled_until"] = instant(page, one.scheduled_until)
     return row
 
 
-def _public_state(state: str) -> str:
+def public_state(state: str) -> str:
     return "completed" if state == "cancelled" else state
 
 
-def _update(page: Page, one: Post, update: Update) -> dict:
+def update_row(page: Page, one: Post, update: Update) -> dict:
     return {
         "id": update.id,
-        "status": _public_state(update.status),
+        "status": public_state(update.status),
         "body": update.body,
         "incident_id": one.id,
-        "created_at": _instant(page, update.created_at),
-        "updated_at": _instant(page, update.updated_at),
-        "display_at": _instant(page, update.display_at),
+        "created_at": instant(page, update.created_at),
+        "updated_at": instant(page, update.updated_at),
+        "display_at": instant(page, update.display_at),
         "affected_components": [_affected(row) for row in update.affected] if update.affected else None,
         "deliver_notifications": update.deliver_notifications,
         "custom_tweet": None,

@@ -22,8 +22,8 @@ from oncall.messaging.errors import DomainError
 from oncall.models import User
 from statuspage import catalogue, pages
 from statuspage.edges.place import Moved, of
+from statuspage.limits import wide
 from statuspage.models import Audience, SignUp, StatusPage
-from statuspage.subscriptions import wide
 
 WEEK = timedelta(days=7)
 TRIES, WINDOW = 10, timedelta(minutes=15)

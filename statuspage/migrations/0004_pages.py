@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('statuspage', '0002_snapshots'),
+        ('statuspage', '0003_channels'),
     ]
 
     operations = [

@@ -17,11 +17,13 @@ from statuspage import rollup
 from statuspage.models.face import MAIN, Audience, Face
 
 DEEPEST_GROUP = 5
+ID_ALPHABET = string.ascii_lowercase + string.digits
+ID_LENGTH = 12
 
 
 def new_public_id() -> str:
     """An id that looks like Statuspage's and says nothing about how many came before."""
-    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
+    return "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH))
 
 
 #: The clock alone changes what the page says: "as of 14:41", midnight, a next update that is overdue.
@@ -65,7 +67,9 @@ class StatusPage(Face):
 
     ``rendered_version`` and ``rendered_at`` tell what its snapshots were last made of, ``swept_version`` up to
     which change those of the past are right too, and ``serial`` grows whenever one of them has become other bytes;
-    ``exported_serial`` is what the exported files were made of.
+    ``exported_serial`` is what the exported files were made of, ``watched_version`` up to which change the status
+    of its components was compared with what webhooks were told, ``refusals_seen_at`` up to when refused mail was
+    looked through.
     """
 
     slug = models.SlugField(unique=True, default=MAIN, help_text="Its name in addresses and in the API.")
@@ -91,6 +95,8 @@ class StatusPage(Face):
     swept_at = models.DateTimeField(null=True, editable=False)
     serial = models.PositiveBigIntegerField(default=0, editable=False)
     exported_serial = models.PositiveBigIntegerField(default=0, editable=False)
+    watched_version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+    refusals_seen_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -104,6 +110,8 @@ class StatusPage(Face):
         "swept_at",
         "serial",
         "exported_serial",
+        "watched_version",
+        "refusals_seen_at",
     )
     SECRET = ("password", "key_hash")
     history = HistoricalRecords(excluded_fields=[*COUNTED, *SECRET])

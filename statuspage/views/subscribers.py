@@ -11,15 +11,15 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from oncall import clock
-from oncall.edges.network import client_address
 from oncall.messaging.errors import DomainError
-from statuspage import forms, links, public, subscriptions
+from oncall.messaging.mediums.endpoint import signing_secret
+from statuspage import channels, endpoints, forms, links, public, subscriptions
 from statuspage.documents import words
 from statuspage.edges import door
 from statuspage.models import StatusPage, Subscriber
 from statuspage.views.pages import HTML, framed, missing, plain
 
-EVERYTHING = subscriptions.Choice()
+MOST_OPEN_POSTS = 50
 
 
 def page_of(template: str, *, page: StatusPage | None = None, status: int = 200, **context) -> HttpResponse:
@@ -39,40 +39,6 @@ def notice(title: str, text: str, *, again: bool = False, status: int = 200, **c
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-def subscribe(request: HttpRequest) -> HttpResponse:
-    """The form. The answer to a good address is always the same, whatever becomes of it."""
-    page = request.place.page
-    if request.method != "POST":
-        return page_of("subscribe", page=page, **forms.fields(page, EVERYTHING))
-    asked = forms.read(request, page)
-    if not asked.is_robot:
-        try:
-            subscriptions.subscribe(
-                asked.address, asked.choice, network=client_address(request), at=clock.now(), page=page
-            )
-        except DomainError as refusal:
-            return page_of(
-                "subscribe",
-                page=page,
-                status=400,
-                error=refusal.detail,
-                address=asked.address.strip()[:254],
-                **forms.fields(page, asked.choice),
-            )
-    return notice(
-        gettext("Look into your mail"),
-        gettext(
-            "If that address can be subscribed, a message is on its way to it. Press the button in it to confirm; "
-            "nothing else comes before that."
-        ),
-        status=202,
-        page=page,
-    )
-
-
-@csrf_exempt
-@door.has_own_door
-@require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """The link of the confirmation mail: a button to say yes, and one to say "this was not me"."""
     at = clock.now()
@@ -81,11 +47,13 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         return _used_up(request.place.page)
     if away := _away(request, subscriber):
         return away
+    if request.method != "POST" and subscriber.state == Subscriber.State.ACTIVE and not subscriber.is_by_mail:
+        return _subscribed(subscriber)  # it repeated its challenge; its owner comes for the secret
     if request.method != "POST":
         return page_of(
             "confirm",
             page=subscriber.page,
-            masked=_masked(subscriber.address),
+            masked=_masked(subscriber),
             kinds=subscriptions.kinds_of(subscriber),
             what=subscriptions.subject_of(subscriber),
         )
@@ -98,15 +66,19 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 def _answered(request: HttpRequest, subscriber: Subscriber, at: datetime) -> HttpResponse:
     if request.POST.get("answer") == "not_me":
         subscriptions.refuse(subscriber, at=at)
-        told = gettext("%(address)s is never asked again.") % {"address": _masked(subscriber.address)}
+        told = gettext("%(address)s is never asked again.") % {"address": _masked(subscriber)}
         return notice(gettext("Thank you"), told, page=subscriber.page)
-    subscriber = subscriptions.confirm(subscriber, at=at)
+    return _subscribed(subscriptions.confirm(subscriber, at=at))
+
+
+def _subscribed(subscriber: Subscriber) -> HttpResponse:
     chosen = {"kinds": subscriptions.kinds_of(subscriber), "what": subscriptions.subject_of(subscriber)}
     return notice(
         gettext("You are subscribed"),
-        gettext("%(address)s receives %(kinds)s of %(what)s.") % {"address": subscriber.address, **chosen},
+        gettext("%(address)s receives %(kinds)s of %(what)s.") % {"address": subscriber.shown, **chosen},
         manage=links.manage_url(subscriber),
         page=subscriber.page,
+        secret=_secret(subscriber),
     )
 
 
@@ -116,6 +88,13 @@ def _away(request: HttpRequest, subscriber: Subscriber) -> HttpResponse | None:
     if page.pk != request.place.page.pk and request.method != "POST":
         return HttpResponseRedirect(f"{page.url}{request.place.path}")
     return None if door.is_open(request, page) else door.closed(request, page, request.place.path)
+
+
+def _secret(subscriber: Subscriber) -> str:
+    """With what a webhook checks our signatures; nothing for the other channels."""
+    if subscriber.channel != Subscriber.Channel.WEBHOOK:
+        return ""
+    return signing_secret(subscriber.recipient, channels.secret_id(subscriber))
 
 
 def _used_up(page: StatusPage) -> HttpResponse:
@@ -140,8 +119,13 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
         return missing(request)
     if away := _away(request, subscriber):
         return away
-    if request.method == "POST" and request.POST.get("answer") == "leave":
+    answer = request.POST.get("answer") if request.method == "POST" else None
+    if answer == "leave":
         return _leave(subscriber)
+    if subscriber.state == Subscriber.State.SWITCHED_OFF:
+        if answer != "on":
+            return page_of("switched_off", page=subscriber.page, address=subscriber.shown)
+        subscriber = endpoints.switch_on(subscriber, by=None, at=clock.now())
     if subscriber.state != Subscriber.State.ACTIVE:
         return notice(
             gettext("You are not subscribed"),
@@ -149,17 +133,26 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
             again=True,
             page=subscriber.page,
         )
-    saved = request.method == "POST"
-    if saved:
-        subscriptions.choose(subscriber, forms.read_choice(request.POST, subscriber.page))
-    zone = public.zone_of(subscriber.page)
+    if answer == "secret":
+        subscriber = endpoints.new_secret(subscriber, at=clock.now())
+    elif answer and answer != "on":
+        wanted = forms.read_choice(request.POST, subscriber.page)
+        subscriber = subscriptions.change(subscriber, wanted, at=clock.now())
+    return _managed(subscriber, saved=bool(answer))
+
+
+def _managed(subscriber: Subscriber, *, saved: bool) -> HttpResponse:
+    zone, choice = public.zone_of(subscriber.page), forms.choice_of(subscriber)
+    open_posts = subscriber.page.posts.open().order_by("-started_at")[:MOST_OPEN_POSTS]
     return page_of(
         "manage",
         page=subscriber.page,
         saved=saved,
-        address=subscriber.address,
+        address=subscriber.shown,
         since=words.day(subscriber.confirmed_at.astimezone(zone).date(), year=True),
-        **forms.fields(subscriber.page, forms.choice_of(subscriber)),
+        secret=_secret(subscriber),
+        owner=subscriber.owner,
+        **forms.fields(subscriber.page, choice, posts=open_posts),
     )
 
 
@@ -189,7 +182,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             page=subscriber.page,
         )
     return page_of(
-        "unsubscribe", page=subscriber.page, address=subscriber.address, manage=links.manage_url(subscriber)
+        "unsubscribe", page=subscriber.page, address=subscriber.shown, manage=links.manage_url(subscriber)
     )
 
 
@@ -198,17 +191,19 @@ def _leave(subscriber: Subscriber) -> HttpResponse:
     return notice(
         gettext("You are unsubscribed"),
         gettext("%(address)s receives nothing more. Your address is deleted within a day.")
-        % {"address": subscriber.address},
+        % {"address": subscriber.shown},
         again=True,
         page=subscriber.page,
     )
 
 
 def _nothing(subscriber: Subscriber) -> str:
-    return gettext("%(address)s receives nothing from this page.") % {"address": subscriber.address}
+    return gettext("%(address)s receives nothing from this page.") % {"address": subscriber.shown}
 
 
-def _masked(address: str) -> str:
+def _masked(subscriber: Subscriber) -> str:
     """ "a…e@shop.example": enough for its owner, too little for anybody else."""
-    local, _, domain = address.partition("@")
+    if not subscriber.is_by_mail:
+        return subscriber.shown
+    local, _, domain = subscriber.address.partition("@")
     return f"{local[:1]}…{local[-1:]}@{domain}"

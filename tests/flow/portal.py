@@ -389,9 +389,10 @@ class _Forms(HTMLParser):
             self._button = None
 
 
-def press(http: httpx.Client, url: str, says: str, **fields: str) -> httpx.Response:
-    """Open a page and press the button that says these words, with the fields filled in."""
+def press(http: httpx.Client, url: str, says: str, *, reading_s: float = 0, **fields: str) -> httpx.Response:
+    """Open a page and, after reading it, press the button that says these words, with the fields filled in."""
     page = http.get(url, follow_redirects=True)
+    time.sleep(reading_s)
     assert page.status_code == 200, f"{url}: {page.status_code}"
     reader = _Forms()
     reader.feed(page.text)

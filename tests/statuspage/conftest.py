@@ -3,9 +3,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from oncall.models import User
-from statuspage import publishing
+from statuspage import forms, publishing
 from statuspage.models import Component, StatusPage, Subscriber
+from tests.messaging.sinks import hook_sink
 
+OWNER = "platform@shop.example"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -78,4 +80,31 @@ def post(cards, alice, at):
         components={cards: "major_outage"},
         by=alice,
         at=at("12:00"),
+    )
+
+
+@pytest.fixture
+def sign_up(client, at):
+    """Fill in the form as a person does, who needs some seconds: ``sign_up(email="dave@shop.example")``."""
+
+    def post(path="/subscribe/", headers=None, **typed):
+        return client.post(path, {"made": forms.stamp(at("12:29")), **typed}, headers=headers)
+
+    return post
+
+
+@pytest.fixture
+def sink(settings):
+    """A receiver that the operator permits although it is on the loopback; ``sink.url`` is its address."""
+    settings.EGRESS_ALLOW = ["127.0.0.0/8"]
+    with hook_sink() as (sink, port):
+        sink.url = f"http://127.0.0.1:{port}/hooks/status"
+        yield sink
+
+
+@pytest.fixture
+def hooked(subscriber, sink):
+    """A confirmed webhook: ``hooked(cards)``."""
+    return lambda *components, **facts: subscriber(
+        sink.url, *components, **{"channel": "webhook", "owner": OWNER, **facts}
     )

@@ -60,7 +60,7 @@ def test_a_dry_run_counts_and_writes_nothing(as_alice, cards, wallets, subscribe
 
     answer = as_alice.post("/api/v1/posts/?dry_run=1", body(), format="json")
 
-    assert answer.data == {"dry_run": True, "recipients": {"email": 2}}
+    assert answer.data["recipients"] == {"email": 2, "webhook": 0, "slack": 0, "teams": 0}
     assert not Post.objects.exists()
 
 
@@ -200,6 +200,33 @@ def test_two_addresses_in_one_field_are_refused(as_alice, page):
     answer = as_alice.post("/api/v1/subscribers/", {"email": "a@x.example, b@x.example"}, format="json")
 
     assert (answer.status_code, list(answer.data)) == (400, ["email"])
+
+
+def test_a_webhook_is_subscribed_by_api_with_its_owner(as_alice, cards, settings):
+    settings.EGRESS_ALLOW = ["127.0.0.0/8"]
+    asked = {"endpoint": "http://127.0.0.1:9/in", "components": ["cards"], "postmortems": True}
+
+    assert list(as_alice.post("/api/v1/subscribers/", asked, format="json").data) == ["email"]
+    answer = as_alice.post("/api/v1/subscribers/", asked | {"email": "ops@shop.example"}, format="json")
+
+    told = as_alice.get("/api/v1/subscribers/?channel=webhook").data["results"][0]
+    assert answer.status_code == 202
+    assert (told["email"], told["endpoint"], told["components"], told["state"]) == (
+        "ops@shop.example",
+        "http://127.0.0.1:9/in",
+        ["cards"],
+        "pending",
+    )
+
+
+def test_subscribers_are_listed_as_csv_for_those_who_may_change_them(as_alice, carol, subscriber):
+    subscriber("dave@shop.example")
+
+    text = b"".join(as_alice.get("/api/v1/subscribers/?format=csv").streaming_content).decode()
+    as_alice.force_authenticate(carol)
+
+    assert "email,dave@shop.example" in text
+    assert as_alice.get("/api/v1/subscribers/?format=csv").status_code == 403
 
 
 def test_deleting_a_subscriber_unsubscribes(as_alice, subscriber):

@@ -13,8 +13,9 @@ from django.test import Client
 from django.utils import translation
 from icalendar import Calendar
 
+from oncall import clock
 from oncall.messaging.models import Delivery
-from statuspage import catalogue, fanout, links, publishing, rollup, snapshots, subscriptions
+from statuspage import catalogue, fanout, forms, links, publishing, rollup, snapshots, subscriptions
 from statuspage.catalogue import Reading
 from statuspage.documents import html, mail
 from statuspage.documents.page import Component as Shown
@@ -160,10 +161,10 @@ def test_no_answer_to_a_subscriber_holds_a_sentence_that_nobody_marked(marks, pa
     Component.objects.create(slug="alone", name="Переводы")
     known, client = subscriber(), Client(headers={"host": "localhost"})
     manage, leave, unknown = links.manage_url(known), links.unsubscribe_url(known), "/manage/abcdefghijkl/"
-    asked = {"email": "new@shop.example", "incidents": "on"}
+    asked = filled(email="new@shop.example", incidents="on")
 
     answers = [client.get(path) for path in ("/subscribe/", "/nowhere/", unknown, "/u/abcdefghijkl/")]
-    answers += [client.post("/subscribe/", given) for given in ({"email": "abuse@x.example"}, {}, asked)]
+    answers += [client.post("/subscribe/", given) for given in (filled(email="abuse@x.example"), {}, asked)]
     answers += [client.get(manage), client.post(manage, {"answer": "save"}), client.get(leave)]
     answers += [client.post(leave), client.get(leave), client.get(manage), *confirming(client)]
 
@@ -172,6 +173,11 @@ def test_no_answer_to_a_subscriber_holds_a_sentence_that_nobody_marked(marks, pa
     for sent in Delivery.objects.select_related("message"):
         assert english(f"{sent.message.subject} {sent.message.text}") == set()
         assert english(Read(sent.message.html).text) == set()
+
+
+def filled(**typed: str) -> dict[str, str]:
+    """The form as a person sends it, who needs some seconds."""
+    return {"made": forms.stamp(clock.now() - timedelta(minutes=1)), **typed}
 
 
 def confirming(client: Client) -> list:
@@ -277,7 +283,7 @@ def test_the_form_and_its_refusals_speak_the_language_of_the_page(page, client):
     StatusPage.objects.update(language="es")
 
     form = client.get("/subscribe/").content.decode()
-    refused = client.post("/subscribe/", {"email": "abuse@shop.example"}).content.decode()
+    refused = client.post("/subscribe/", filled(email="abuse@shop.example")).content.decode()
 
     assert '<html lang="es">' in form and "Enviar la confirmación" in form
     assert "Utilice la dirección de una persona o de un equipo" in refused

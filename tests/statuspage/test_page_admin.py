@@ -34,7 +34,14 @@ def shop(page):
 
 
 def typed(**changes):
-    return {"name": "Shop", "slug": "shop", "time_zone": "UTC", "language": "en", "audience": "public", **changes}
+    return {
+        "name": "Shop",
+        "slug": "shop",
+        "time_zone": "UTC",
+        "language": "en",
+        "audience": "public",
+        **changes,
+    }
 
 
 def change(page):

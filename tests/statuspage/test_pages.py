@@ -3,17 +3,20 @@
 import gzip
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
 from django.contrib.staticfiles import finders
 
+from oncall import clock
 from oncall.messaging.models import Delivery
 from statuspage import (
     catalogue,
     copies,
     fanout,
+    forms,
     links,
     maintenance,
     pages,
@@ -194,7 +197,9 @@ def test_mail_of_a_page_links_to_its_host(gateway, at_host, alice, at):
 
 
 def test_who_subscribes_on_a_page_hears_of_that_page_only(client, gateway, at_host, cards):
-    client.post("/subscribe/", {"email": "erin@shop.example", "incidents": "on"}, headers={"host": HOST})
+    made = forms.stamp(clock.now() - timedelta(minutes=1))
+    typed = {"email": "erin@shop.example", "incidents": "on", "made": made}
+    client.post("/subscribe/", typed, headers={"host": HOST})
 
     assert Subscriber.objects.get(address="erin@shop.example").page == at_host
 

@@ -11,8 +11,10 @@ from statuspage import reach
         ({"email": 0}, ""),
         ({"email": 1}, "1 person"),
         ({"webhook": 31, "email": 1284}, "1,284 people and 31 webhooks"),
-        ({"email": 2, "slack": 1, "webhook": 0, "teams": 2}, "2 people, 1 Slack channel and 2 Teams channels"),
-        ({"email": 2, "pager": 3}, "2 people and 3 pager"),
+        (
+            {"email": 2, "slack": 1, "webhook": 0, "teams": 2},
+            "2 people, 1 Slack channel and 2 Teams channels",
+        ),
     ],
     ids=str,
 )

@@ -5,7 +5,7 @@ from django.test import override_settings
 
 from oncall.messaging.errors import DomainError
 from oncall.messaging.models import Delivery
-from statuspage import links, subscriptions
+from statuspage import limits, links, subscriptions
 from statuspage.models import SignUp, Subscriber
 from statuspage.subscriptions import Choice
 
@@ -187,3 +187,57 @@ def test_links_are_made_with_the_secret_and_survive_its_rotation(subscriber, set
 @pytest.mark.parametrize("spoil", [lambda t: t[:-1], lambda t: t[:-1] + "é", lambda t: "", lambda t: t + "x"])
 def test_a_spoilt_link_opens_nothing(subscriber, spoil):
     assert links.by_manage_token(spoil(links.manage_token(subscriber()))) is None
+
+
+# -- limits --------------------------------------------------------------------------------------------------
+def test_ten_thousand_sign_ups_from_one_network_leave_five_rows(page, at):
+    for n in range(5):
+        ask(f"v{n}@shop.example", at=at())
+
+    for n in range(10_000):
+        limits.count("192.0.2.7", "email", f"w{n}@shop.example", at=at())
+
+    assert (Subscriber.objects.count(), SignUp.objects.count(), Delivery.objects.count()) == (5, 5, 5)
+
+
+def test_all_networks_together_have_their_limit_and_the_answer_stays_the_same(page, at, monkeypatch):
+    monkeypatch.setattr(limits, "OVERALL", 3)
+
+    for n in range(5):
+        ask(f"v{n}@shop.example", at=at(), network=f"192.0.2.{n}")
+
+    assert Delivery.objects.count() == 3
+    ask("late@shop.example", at=at("13:01"), network="192.0.2.99")
+    assert Delivery.objects.count() == 4
+
+
+@pytest.mark.parametrize("address", ["dave@status.shop.example", "status@shop.example"])
+def test_our_own_addresses_cannot_subscribe(page, at, settings, address):
+    settings.DEFAULT_FROM_EMAIL = "Northwind <Status@shop.example>"
+    settings.PUBLIC_URL = "https://status.shop.example"
+
+    with pytest.raises(DomainError):
+        ask(address, at=at())
+
+
+def test_the_id_of_a_subscription_tells_nothing(page, at):
+    told = [
+        subscriptions.subscribe("dave@shop.example", EVERYTHING, network="192.0.2.7", at=at())
+        for _ in range(2)
+    ]
+
+    assert told[0] == told[1] == Subscriber.objects.get().public_id
+
+
+def test_what_happens_to_a_subscription_is_written_down_with_who_did_it(page, at, alice):
+    dave = ask(at=at())
+    subscriptions.confirm(dave, at=at("12:10"))
+    subscriptions.change(dave, Choice(postmortems=True), at=at("12:20"))
+    subscriptions.unsubscribe(dave, at=at("12:30"), by=alice, how="Unsubscribed in the portal")
+
+    assert [(event.text, event.by) for event in dave.events.all()] == [
+        ("Asked to subscribe", None),
+        ("Confirmed by the link", None),
+        ("Chose incidents, maintenance and post-mortems of everything", None),
+        ("Unsubscribed in the portal", alice),
+    ]

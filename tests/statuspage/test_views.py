@@ -166,35 +166,27 @@ def test_a_page_with_nothing_on_it_says_so(client, page):
 
 
 # -- subscribers -----------------------------------------------------------------------------------------------
-def test_signing_up_is_answered_the_same_for_known_and_unknown_addresses(client, page, subscriber):
+def test_signing_up_is_answered_the_same_for_known_and_unknown_addresses(sign_up, page, subscriber):
     subscriber("known@shop.example")
 
-    known = client.post("/subscribe/", {"email": "known@shop.example", "about": "everything"})
-    fresh = client.post("/subscribe/", {"email": "fresh@shop.example", "about": "everything"})
+    known = sign_up(email="known@shop.example", about="everything")
+    fresh = sign_up(email="fresh@shop.example", about="everything")
 
     assert (known.status_code, fresh.status_code) == (202, 202)
     assert known.content == fresh.content
     assert not fresh.cookies
 
 
-def test_the_form_keeps_only_what_was_ticked(client, cards, wallets):
-    client.post(
-        "/subscribe/",
-        {
-            "email": "dave@shop.example",
-            "about": "some",
-            "components": [cards.public_id, "x"],
-            "incidents": "on",
-        },
-    )
+def test_the_form_keeps_only_what_was_ticked(sign_up, cards, wallets):
+    sign_up(email="dave@shop.example", about="some", components=[cards.public_id, "x"], incidents="on")
 
     dave = Subscriber.objects.get()
     assert (dave.everything, list(dave.components.all())) == (False, [cards])
     assert (dave.incidents, dave.maintenance) == (True, False)
 
 
-def test_a_robot_that_fills_in_everything_is_thanked_and_forgotten(client, page):
-    answer = client.post("/subscribe/", {"email": "dave@shop.example", "website": "http://x.example"})
+def test_a_robot_that_fills_in_everything_is_thanked_and_forgotten(sign_up, page):
+    answer = sign_up(email="dave@shop.example", website="http://x.example")
 
     assert answer.status_code == 202
     assert not Subscriber.objects.exists()
@@ -203,22 +195,18 @@ def test_a_robot_that_fills_in_everything_is_thanked_and_forgotten(client, page)
 @pytest.mark.parametrize(
     "email", ["", "a@x.example, b@x.example", "a@x.example\nBcc: c@x.example", "a\x00@x.example"]
 )
-def test_a_wrong_address_is_explained_and_stays_in_the_field(client, page, email):
-    answer = client.post("/subscribe/", {"email": email})
+def test_a_wrong_address_is_explained_and_stays_in_the_field(sign_up, page, email):
+    answer = sign_up(email=email)
 
     assert answer.status_code == 400
     assert 'aria-invalid="true"' in answer.content.decode()
     assert not Delivery.objects.exists()
 
 
-def test_five_sign_ups_from_one_visitor_are_enough(client, page, settings):
+def test_five_sign_ups_from_one_visitor_are_enough(sign_up, page, settings):
     settings.TRUSTED_PROXIES = 1
     for n in range(8):
-        answer = client.post(
-            "/subscribe/",
-            {"email": f"v{n}@x.example"},
-            headers={"X-Forwarded-For": f"10.9.8.{n}, 198.51.100.7"},
-        )
+        answer = sign_up(email=f"v{n}@x.example", headers={"X-Forwarded-For": f"10.9.8.{n}, 198.51.100.7"})
         assert answer.status_code == 202
 
     assert Delivery.objects.count() == 5
@@ -301,10 +289,10 @@ def test_the_manage_link_changes_what_one_hears(client, subscriber, cards):
     assert not Subscriber.objects.active().exists()
 
 
-def test_a_hidden_component_cannot_be_chosen_or_seen(client, cards, page):
+def test_a_hidden_component_cannot_be_chosen_or_seen(client, sign_up, cards, page):
     Component.objects.filter(pk=cards.pk).update(visible=False)
 
-    client.post("/subscribe/", {"email": "d@x.example", "about": "some", "components": cards.public_id})
+    sign_up(email="d@x.example", about="some", components=cards.public_id)
 
     assert list(Subscriber.objects.get().components.all()) == []
     assert "Card payments" not in client.get("/subscribe/").content.decode()

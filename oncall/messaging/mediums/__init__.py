@@ -4,6 +4,7 @@ from oncall.messaging.errors import DomainError
 from oncall.messaging.mediums.apprise import Apprise
 from oncall.messaging.mediums.base import Medium
 from oncall.messaging.mediums.email import Email
+from oncall.messaging.mediums.endpoint import Endpoint
 from oncall.messaging.mediums.inbox import Inbox
 from oncall.messaging.mediums.matrix import Matrix
 from oncall.messaging.mediums.mattermost import Mattermost
@@ -32,10 +33,15 @@ MEDIUMS: dict[str, Medium] = {
         Webhook(),
         Apprise(),
         Inbox(),
+        Endpoint("hook", "Webhook of a subscriber", signs=True),
+        Endpoint("slack_hook", "Slack channel of a subscriber", signs=False),
+        Endpoint("teams_hook", "Teams channel of a subscriber", signs=False),
     )
 }
+#: Those on which nobody of ours is reached: they are subscribed from outside.
+PUBLIC = [name for name, medium in MEDIUMS.items() if isinstance(medium, Endpoint)]
 #: Those on which a person has an address of her own; the inbox is everybody's, and comes last.
-PERSONAL = [name for name in MEDIUMS if name != Inbox.name]
+PERSONAL = [name for name in MEDIUMS if name != Inbox.name and name not in PUBLIC]
 
 
 def by_name(name: str) -> Medium:
@@ -53,7 +59,7 @@ def missing(name: str) -> str:
 
 def offered() -> list[str]:
     """The mediums that are set up here, so that people may choose them."""
-    return [name for name in MEDIUMS if not missing(name)]
+    return [name for name in MEDIUMS if name not in PUBLIC and not missing(name)]
 
 
 def changeable() -> list[str]:
