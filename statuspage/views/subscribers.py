@@ -38,6 +38,7 @@ def notice(title: str, text: str, *, again: bool = False, status: int = 200, **c
 
 
 @csrf_exempt
+@door.has_own_door
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """The link of the confirmation mail: a button to say yes, and one to say "this was not me"."""
