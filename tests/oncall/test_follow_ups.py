@@ -7,8 +7,8 @@ import pytest
 from oncall import follow_ups, paging
 from oncall.messaging import claims
 from oncall.messaging.claims import Ending
-from oncall.messaging.sending import write_letter
 from oncall.messaging.models import Delivery
+from oncall.messaging.sending import write_letter
 from oncall.models import Page
 
 pytestmark = pytest.mark.django_db
