@@ -53,7 +53,8 @@ def _fan_out_one(pk: int, now: Callable[[], datetime]) -> int:
         if count is None:
             return sent
         sent += count
-    outbox.take_stock()
+    if PostUpdate.objects.filter(pk=pk, mailed_count__lte=BATCHES_PER_TURN * BATCH).exists():
+        outbox.take_stock()  # after the first turn, which has made a small table a large one
     doorbell.ring()  # there is more: do not wait for the next second
     return sent
 

@@ -9,7 +9,7 @@ from oncall.messaging.mediums import MEDIUMS
 from oncall.messaging.models import Delivery
 
 #: More than so many are as good as any number: every hand has its batch, and looks again after it.
-MOST = 500
+MOST = 100
 
 # In order, since an index has it so: unordered, PostgreSQL would read the table, which after a mass mail is large
 # and holds nothing that is due.
