@@ -14,7 +14,7 @@ from django.urls import reverse
 from oncall import clock
 from oncall.edges import export as csv_export
 from oncall.messaging.errors import DomainError
-from statuspage import importing
+from statuspage import subscriber_lists
 from statuspage.admin import several
 from statuspage.models import StatusPage, Subscriber
 
@@ -58,9 +58,9 @@ def export(request: HttpRequest, rows: Callable[[], QuerySet[Subscriber]]) -> Ht
     """A download, written as it is read."""
     if not request.user.has_perm(EXPORTS):
         raise PermissionDenied
-    found = importing.lines(rows().iterator(chunk_size=500))
+    found = subscriber_lists.lines(rows().iterator(chunk_size=500))
     answer = StreamingHttpResponse(
-        csv_export.lines(importing.COLUMNS, found), content_type="text/csv; charset=utf-8"
+        csv_export.lines(subscriber_lists.COLUMNS, found), content_type="text/csv; charset=utf-8"
     )
     answer["Content-Disposition"] = 'attachment; filename="subscribers.csv"'
     return answer
@@ -75,9 +75,9 @@ def take_in(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            plan = importing.plan(given["text"], page, at=at)
+            plan = subscriber_lists.plan(given["text"], page, at=at)
             if "import" in request.POST and not plan.faults and not request.FILES:
-                count = importing.carry_out(plan, page, consent=given["consent"], by=request.user, at=at)
+                count = subscriber_lists.carry_out(plan, page, consent=given["consent"], by=request.user, at=at)
                 messages.success(request, f"{count:,} subscribers taken in.")
                 return HttpResponseRedirect(reverse("admin:statuspage_subscriber_changelist"))
         except DomainError as refused:
@@ -96,9 +96,9 @@ def _shown(
         "pages": several.choices(request, page),
         "plan": plan,
         "text": form.cleaned_data.get("text", "") if plan else "",
-        "faults": plan.faults[: importing.MOST_FAULTS] if plan else (),
-        "more_faults": max(len(plan.faults) - importing.MOST_FAULTS, 0) if plan else 0,
+        "faults": plan.faults[: subscriber_lists.MOST_FAULTS] if plan else (),
+        "more_faults": max(len(plan.faults) - subscriber_lists.MOST_FAULTS, 0) if plan else 0,
         "refusal": refusal,
-        "columns": ", ".join(importing.COLUMNS),
+        "columns": ", ".join(subscriber_lists.COLUMNS),
     }
     return TemplateResponse(request, "admin/statuspage/subscriber/import.html", context)

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from oncall.messaging.errors import DomainError
 from oncall.models import User
-from statuspage import rights, rollup
+from statuspage import rights, rollup, suppression
 from statuspage.importing import spells, stored, writing
 from statuspage.importing.spells import Baseline
 from statuspage.importing.stored import State
@@ -193,12 +193,17 @@ class _Choice:
 
     def readers(self, readers: Iterable[Reader], present: set[str]) -> None:
         """Who is here already, in whatever state, stays as she is; who has left here is not brought back."""
-        addresses = set(Subscriber.objects.filter(page=self.page).values_list("address", flat=True))
+        readers = list(readers)
+        known = Subscriber.objects.filter(page=self.page, channel=Subscriber.Channel.EMAIL)
+        addresses = set(known.values_list("address", flat=True))
+        suppressed = suppression.among(reader.address for reader in readers)
         for reader in readers:
             if reader.address in addresses:
                 self.put("same", What.SUBSCRIBER, reader.id, reader.address)
             elif (What.SUBSCRIBER, reader.id) in self.marks:
                 self.put("leave", What.SUBSCRIBER, reader.id, "one", ("has left here",))
+            elif reader.address in suppressed:
+                self.put("leave", What.SUBSCRIBER, reader.id, "one", ("mail came back from there",))
             elif reader.components and not present.intersection(reader.components):
                 self.put("leave", What.SUBSCRIBER, reader.id, "one", ("wants components that are not here",))
             else:

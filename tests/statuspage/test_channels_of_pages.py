@@ -12,11 +12,11 @@ from statuspage import (
     component_news,
     fanout,
     forms,
-    importing,
     maintenance,
     publishing,
     reach,
     reminders,
+    subscriber_lists,
     subscriptions,
 )
 from statuspage.models import Component, StatusPage, Subscriber
@@ -145,10 +145,10 @@ def test_a_file_is_taken_in_on_the_page_that_was_chosen(client, partners, desk, 
 
 def test_a_line_of_another_page_is_refused(page, partners, desk, subscriber, at):
     subscriber("dave@shop.example", desk, page=partners)
-    (line,) = importing.lines(Subscriber.objects.select_related("page"))
+    (line,) = subscriber_lists.lines(Subscriber.objects.select_related("page"))
     text = ",".join(line) + "\n" + ",".join(line.values()) + "\n"
 
-    found = importing.plan(text, page, at=at())
+    found = subscriber_lists.plan(text, page, at=at())
 
     assert found.faults == ((2, "This line is of the page 'partners'."),)
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from oncall import clock
 from oncall.edges import export
 from oncall.messaging.errors import DomainError
-from statuspage import importing, pages
+from statuspage import pages, subscriber_lists
 from statuspage.models import StatusPage, Subscriber
 
 
@@ -37,7 +37,8 @@ class Command(BaseCommand):
     def _export(self, page: StatusPage, file: str | None) -> None:
         rows = Subscriber.objects.filter(page=page).select_related("page").prefetch_related("components")
         rows = rows.order_by("pk")
-        text = "".join(export.lines(importing.COLUMNS, importing.lines(rows.iterator(chunk_size=500))))
+        lines = subscriber_lists.lines(rows.iterator(chunk_size=500))
+        text = "".join(export.lines(subscriber_lists.COLUMNS, lines))
         if file in (None, "-"):
             self.stdout.write(text, ending="")
         else:
@@ -47,13 +48,13 @@ class Command(BaseCommand):
         at = clock.now()
         try:
             text = sys.stdin.read() if file in (None, "-") else Path(file).read_text("utf-8-sig")
-            found = importing.plan(text, page, at=at)
+            found = subscriber_lists.plan(text, page, at=at)
             for number, fault in found.faults:
                 self.stderr.write(f"line {number}: {fault}")
             if dry_run and not found.faults:
                 self.stdout.write(f"{len(found.rows)} would be taken in, {found.there} are there already.")
                 return
-            count = importing.carry_out(found, page, consent=consent, by=None, at=at)
+            count = subscriber_lists.carry_out(found, page, consent=consent, by=None, at=at)
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"The file cannot be read: {error}.") from None
         except DomainError as refusal:

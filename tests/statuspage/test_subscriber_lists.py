@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from oncall.messaging.errors import DomainError
 from oncall.messaging.models import Delivery
-from statuspage import importing, links, suppression
+from statuspage import links, subscriber_lists, suppression
 from statuspage.bounces import Returned
 from statuspage.models import Subscriber
 
@@ -22,12 +22,12 @@ IMPORT = "/admin/statuspage/subscriber/import/"
 
 
 def plan(text, page, at):
-    return importing.plan(text, page, at=at())
+    return subscriber_lists.plan(text, page, at=at())
 
 
 def take_in(text, page, at, **options):
     options = {"consent": True, "by": None, "at": at(), **options}
-    return importing.carry_out(plan(text, page, at), page, **options)
+    return subscriber_lists.carry_out(plan(text, page, at), page, **options)
 
 
 def test_with_the_operators_word_they_are_subscribed_as_the_file_says(page, cards, payments, alice, at):
@@ -78,7 +78,7 @@ def test_a_wrong_line_is_named_and_nothing_is_taken_in(page, at, line, fault):
     assert len(found.faults) == 1 and fault in found.faults[0][1]
     assert found.faults[0][0] in (3, 4)
     with pytest.raises(DomainError):
-        importing.carry_out(found, page, consent=True, by=None, at=at())
+        subscriber_lists.carry_out(found, page, consent=True, by=None, at=at())
     assert not Subscriber.objects.exists()
 
 
@@ -115,7 +115,7 @@ def test_who_is_there_keeps_her_choice_and_who_left_or_is_suppressed_stays_away(
     )
 
     found = plan(text, page, at)
-    importing.carry_out(found, page, consent=True, by=None, at=at())
+    subscriber_lists.carry_out(found, page, consent=True, by=None, at=at())
 
     assert (found.there, found.left, found.suppressed) == (2, 1, 1)
     states = dict(Subscriber.objects.values_list("address", "state"))
