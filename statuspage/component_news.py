@@ -106,7 +106,7 @@ def _tell_of(pk: int, at: datetime) -> int:
                 message,
                 [channels.to(one, key=f"change:{change.public_id}:{one.public_id}") for one in some],
                 medium=channels.MEDIUM[Subscriber.Channel.WEBHOOK],
-                topic=f"component:{change.component.public_id}",
+                topic=change.component.topic,
                 at=at,
                 expires_at=at + NEWS_FOR,
             )

@@ -93,15 +93,15 @@ def _hash(key: str) -> str:
 
 @transaction.atomic
 def remove(page: StatusPage, *, by: User | None, at: datetime) -> None:
-    """Take a page away with everything on it; what waits to be mailed of it is cancelled.
+    """Take a page away with everything on it; what waits to be told of it is cancelled.
 
     Raises ``DomainError("main")`` for the main page, which every portal has.
     """
     rights.need(by, rights.REMOVE)
     if page.is_main:
         raise DomainError("main", "The main page stays: every portal has one.")
-    for post in page.posts.all():
-        outbox.cancel(topic=post.topic, at=at, reason="page removed")
+    for row in (*page.posts.all(), *page.components.all()):
+        outbox.cancel(topic=row.topic, at=at, reason="page removed")
     page.delete()
 
 

@@ -244,6 +244,11 @@ class Component(Public):
             ),
         ]
 
+    @property
+    def topic(self) -> str:
+        """The outbox's name for everything told of this component alone."""
+        return f"component:{self.public_id}"
+
     def __str__(self) -> str:
         return f"{self.parent.name} \u2013 {self.name}" if self.parent_id else self.name
 

@@ -34,7 +34,7 @@ def take_over(past, at=SAVED, **options):
 
 
 def served(path, at=SAVED):
-    return json.loads(catalogue.find(path).make(Reading(StatusPage.main(), at)))
+    return json.loads(catalogue.find(path, StatusPage.main()).make(Reading(StatusPage.main(), at)))
 
 
 def component(key="aaaaaaaaaaaa", **facts):
@@ -402,7 +402,7 @@ def test_hostile_words_are_cleaned_and_nothing_of_them_runs():
     name = "Line\nbreak \u202e<script>alert(1)</script>\ud800" + "x" * 400
     take_over(parsed([component(name=name, description="<script>"), incident(name=name)]))
 
-    page = catalogue.find("/").make(Reading(StatusPage.main(), SAVED)).decode()
+    page = catalogue.find("/", StatusPage.main()).make(Reading(StatusPage.main(), SAVED)).decode()
     assert "<script>" not in page
     assert Component.objects.get().name.startswith("Line break <script>")
     assert len(Component.objects.get().name) == 200

@@ -12,7 +12,9 @@ from statuspage import (
     component_news,
     fanout,
     forms,
+    impacts,
     maintenance,
+    pages,
     publishing,
     reach,
     reminders,
@@ -129,6 +131,17 @@ def test_a_page_taken_from_the_public_tells_channels_that_came_since_only(
 
     assert reach.counted(post.updates.get()) == {"email": 0, "webhook": 0, "slack": 0, "teams": 0}
     assert component_news.tell(now=lambda: at("12:01")) == 0
+
+
+def test_news_of_a_removed_page_is_told_to_nobody(partners, desk, subscriber, alice, at):
+    subscriber(HOOK, page=partners, channel="webhook", owner="ops@shop.example")
+    component_news.tell(now=lambda: at("11:00"))
+    impacts.set_status(desk, "major_outage", by=alice, at=at())
+    assert component_news.tell(now=lambda: at("12:01")) == 1
+
+    pages.remove(partners, by=alice, at=at("12:02"))
+
+    assert Delivery.objects.get().state == "cancelled"
 
 
 def test_a_file_is_taken_in_on_the_page_that_was_chosen(client, partners, desk, alice):
