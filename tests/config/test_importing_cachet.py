@@ -190,7 +190,7 @@ def test_taking_over_again_makes_no_second_copy():
     take_over(parsed(*SECOND))
 
     assert take_over(parsed(*SECOND)).writes == 0
-    assert catalogue.find("/").make(Reading(StatusPage.main(), NOW))
+    assert catalogue.find("/", StatusPage.main()).make(Reading(StatusPage.main(), NOW))
 
 
 def test_times_are_those_of_the_zone_that_cachet_is_set_to():
