@@ -35,7 +35,7 @@ from oncall import (
     receipts,
     undelivered,
 )
-from oncall.messaging import callbacks, outbox
+from oncall.messaging import callbacks, outbox, threads
 from postmortems import actions, drafting
 from statuspage import (
     component_news,
@@ -309,7 +309,7 @@ def ensure_rows() -> None:
 def turn(line: Line) -> Run | None:
     """Run a line if it is ours to run: an urgent one always, a slow one if the claim succeeds; else None."""
     if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()
+        threads.keep_connection()
     try:
         ours = line.is_urgent or claim(line, at=clock.now())
     except DatabaseError as failure:

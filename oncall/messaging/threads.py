@@ -6,16 +6,31 @@ threads are daemons: one that hangs on a dead receiver holds up no stop, as an e
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connection, connections
 
+#: A connection that answered so long ago at most is not asked whether it still lives, in seconds.
+FRESH_S = 10.0
 #: How long a thread without work keeps its connection, in seconds.
 REST_S = 300.0
 
+_asked = threading.local()
 _idle: list["_Worker"] = []
 _lock = threading.Lock()
+
+
+def keep_connection() -> None:
+    """Before a piece of work: drop this thread's connection if it is broken or too old, asking now and then only.
+
+    Between two such questions a broken one is found by the first statement that fails.
+    """
+    now = time.monotonic()
+    if connection.errors_occurred or now - getattr(_asked, "at", -FRESH_S) >= FRESH_S:
+        connection.close_if_unusable_or_obsolete()
+        _asked.at = now
 
 
 def run(work: Callable[[], None], *, name: str) -> None:
@@ -43,7 +58,7 @@ class _Worker(threading.Thread):
         rest_s = getattr(settings, "HANDS_REST_S", REST_S)
         try:
             while work := self._next(rest_s):
-                connection.close_if_unusable_or_obsolete()
+                keep_connection()
                 work()
                 if not rest_s:
                     return

@@ -1,11 +1,10 @@
 """How late a due step is with a thousand open pages, and what an engine costs that has nothing to do."""
 
 import time
-from pathlib import Path
 
 from tests.bench.figures import POSTGRES, cpu_s, each_database, spent_s, tell
 from tests.faults.stage import Stage, database_of_kind, stage
-from tests.flow.portal import Portal, Relay, until
+from tests.flow.portal import Portal, Relay
 
 PAGES = 1000
 OVER_S = 60
@@ -47,20 +46,15 @@ def idle() -> None:
     """What the engine spends while nothing is due."""
 
     def measure(database: str, made: Portal, relay: Relay) -> None:
-        made.up()
-        until(made.is_ready, 60, "a pulse")
-        time.sleep(5)
+        made.manage("migrate")
+        made.engine("up")
+        time.sleep(10)
         before = cpu_s(made)
         time.sleep(IDLE_S)
-        after = cpu_s(made)
-        pulse = {pid: spent for pid, spent in after.items() if not _is_web(pid)}
-        tell(f"idle_pulse_{database}", spent_s(before, pulse) / IDLE_S * 100, "% of a core, with the database")
-        tell(f"idle_portal_{database}", spent_s(before, after) / IDLE_S * 100, "% of a core, with the web")
+        tell(
+            f"idle_pulse_{database}",
+            spent_s(before, cpu_s(made)) / IDLE_S * 100,
+            "% of a core, the engine and its database connections",
+        )
 
     each_database(measure)
-
-
-def _is_web(pid: int) -> bool:
-    """Whether a process is not of the pulse: the web server's, or the one that started both."""
-    words = Path(f"/proc/{pid}/cmdline").read_bytes()
-    return b"granian" in words or b"\0up\0" in words
