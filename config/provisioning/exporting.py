@@ -7,6 +7,7 @@ passwords and the rights of superusers are no part of it; addresses of webhooks 
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Q
 
 from config.provisioning import calendars, public, severities
@@ -15,7 +16,7 @@ from incidents import heartbeats
 from incidents.models import AlertSource, Heartbeat, Severity
 from oncall import plans, schedules
 from oncall.models import EscalationPolicy, PortalSettings, Schedule, Service, Step, StepTarget, Team, User
-from statuspage.models import Component, StatusPage, Template
+from statuspage.models import MAIN, Component, StatusPage, Template
 
 Form = dict[str, Any]
 
@@ -209,8 +210,13 @@ def _heartbeat(row: Heartbeat) -> Form:
 
 
 def _pages() -> list[Form]:
-    """Passwords, keys and logos are no part of it: a page with a password needs one before it can be made anew."""
-    return [_status_page(row) for row in StatusPage.objects.order_by("pk")]
+    """Passwords, keys and logos are no part of it: a page with a password needs one before it can be made anew.
+
+    The main page is left out while nobody has set anything of it: it is made by itself.
+    """
+    untouched = _status_page(StatusPage(slug=MAIN, name=settings.ORGANISATION))
+    forms = [_status_page(row) for row in StatusPage.objects.order_by("pk")]
+    return [form for form in forms if form != untouched]
 
 
 def _status_page(row: StatusPage) -> Form:
