@@ -130,7 +130,7 @@ def test_an_outcome_is_written_through_a_restart_of_the_database(post, clock, re
 
 
 def test_a_process_that_ends_begins_nothing_new_and_records_what_it_sends(clock, relay: MailSink):
-    fan_out(40, clock)
+    fan_out(400, clock)
     begun = threading.Event()
     relay.on_data = lambda server, mail: begun.set()
     shift = threading.Thread(target=outbox.deliver_due, kwargs={"now": clock})
@@ -143,7 +143,7 @@ def test_a_process_that_ends_begins_nothing_new_and_records_what_it_sends(clock,
     assert all_done
     assert not Delivery.objects.filter(state="sending").exists()
     assert not Attempt.objects.filter(ended_at=None).exists()
-    assert len(relay.mails) == Delivery.objects.filter(state="sent").count() < 40
+    assert len(relay.mails) == Delivery.objects.filter(state="sent").count() < 400
 
 
 def test_a_hand_that_hangs_holds_up_nobody_else(post, clock, relay: MailSink):
