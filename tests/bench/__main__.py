@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench import lateness, newsletter, on_call
+from tests.bench import lateness, newsletter, on_call, under_fire
 from tests.bench.figures import POSTGRES, cpu_s, each_database, figures, spent_s, tell
 from tests.bench.load import alert, group_of_twenty, requests_per_second
 from tests.flow.portal import (
@@ -318,7 +318,7 @@ def _bare(made: Portal, body: bytes) -> Iterator[str]:
 
 SCHEDULES = [on_call.arithmetic, on_call.many, on_call.on_call]
 GROUPS = [latency, lateness.lateness, lateness.idle, kills, engines, ingest, reads]
-GROUPS += [*SCHEDULES, newsletter.newsletter]
+GROUPS += [*SCHEDULES, newsletter.newsletter, under_fire.under_fire]
 
 
 def main(chosen: list[str]) -> None:
