@@ -17,9 +17,9 @@ run: setup
 
 setup: $(VENV)/.run
 
-# Half of the tests wait for processes, so two at once pay even on two cores.
+# Half of the tests wait for processes or for the disk, so four at once pay even on two cores.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(TESTS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(TESTS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
