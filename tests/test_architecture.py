@@ -7,6 +7,7 @@ import tomllib
 
 import pytest
 from django.core.management import call_command
+from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 
 from tests import architecture as house
@@ -72,6 +73,16 @@ def test_migrations_of_each_app_form_one_chain():
             if label == app
         }
         assert list(house.branching(parents)) == []
+
+
+def test_one_step_and_the_long_way_lead_to_the_same_tables():
+    short, long = (MigrationLoader(None, replace_migrations=replace) for replace in (True, False))
+
+    in_one_step, step_by_step = short.project_state(), long.project_state()
+
+    assert len(short.graph.nodes) < len(long.graph.nodes)
+    both = MigrationAutodetector(step_by_step, in_one_step), MigrationAutodetector(in_one_step, step_by_step)
+    assert [detector.changes(long.graph) for detector in both] == [{}, {}]
 
 
 @pytest.mark.django_db

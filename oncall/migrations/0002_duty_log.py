@@ -1,26 +1,11 @@
+from importlib import import_module
+
 import django.db.models.deletion
 import oncall.tables
 from django.conf import settings
 from django.db import migrations, models
 
-NEVER_OVERLAP = "duties_of_a_schedule_never_overlap"
-
-
-def hold_apart(apps, schema_editor):
-    """On PostgreSQL the database itself refuses two entries of one schedule at one time.
-
-    The schedule is written as a range too, because ranges have this index without any extension.
-    """
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(
-            f"ALTER TABLE oncall_dutylog ADD CONSTRAINT {NEVER_OVERLAP} EXCLUDE USING gist "
-            "(int8range(schedule_id, schedule_id, '[]') WITH &&, tstzrange(from_at, until_at) WITH &&)"
-        )
-
-
-def let_go(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(f"ALTER TABLE oncall_dutylog DROP CONSTRAINT {NEVER_OVERLAP}")
+whole = import_module("oncall.migrations.0001_squashed_0009_pages_of_severities")
 
 
 class Migration(migrations.Migration):
@@ -81,5 +66,5 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.RunPython(hold_apart, let_go),
+        migrations.RunPython(whole.hold_apart, whole.let_go),
     ]
