@@ -19,7 +19,7 @@ setup: $(VENV)/.run
 
 # Half of the tests wait for processes or for the disk, so four at once pay even on two cores.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 4 --dist worksteal $(TESTS)
+	$(BIN)/python -m pytest -n 4 --dist loadgroup $(TESTS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 Source: field/oncall.md section 1.1 "Double booking across schedules", "Explain view".
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -96,10 +97,11 @@ def _meets(swap: Swap, shift: Shift) -> bool:
 
 
 def _doubles(shift: Shift, all_of_hers: list[Shift]) -> list[Booking]:
+    begun = all_of_hers[: bisect_left(all_of_hers, shift.end, key=lambda other: other.start)]
     return [
         Booking(other.schedule, max(other.start, shift.start), min(other.end, shift.end))
-        for other in all_of_hers
-        if other.schedule != shift.schedule and other.start < shift.end and other.end > shift.start
+        for other in begun
+        if other.end > shift.start and other.schedule.pk != shift.schedule.pk
     ]
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -29,16 +30,22 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    if not config.getoption("--database-only"):
-        return
-    kept = [item for item in items if _asks_a_database(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
-    items[:] = kept
+    for item in items:
+        if item.get_closest_marker("flow") or item.get_closest_marker("browser"):
+            # What starts processes for a whole module starts them once: one of pytest's workers plays it all.
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+    if config.getoption("--database-only"):
+        kept = [item for item in items if _asks_a_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
 
 
 def _asks_a_database(item) -> bool:
-    fixtures = {"db", *COMMITTING} & set(getattr(item, "fixturenames", ()))
-    return bool(fixtures or item.get_closest_marker("django_db") or item.get_closest_marker("flow"))
+    """Whether a test asks the database of the suite; a whole portal has one of its own and says so by name."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if item.get_closest_marker("flow"):
+        return "postgres" in fixtures or "postgresql" in item.name
+    return bool({"db", *COMMITTING} & fixtures or item.get_closest_marker("django_db"))
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +70,10 @@ def pristine(django_db_setup, django_db_blocker):
         return databases.Pristine(connection)
 
 
+# Django would empty two hundred tables by a command that takes seconds. Ours makes them what they were.
+TransactionTestCase._fixture_teardown = lambda self: None
+
+
 KEEPER = pytest.StashKey()
 
 
@@ -77,7 +88,7 @@ def shipped_rows(request):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item, nextitem):
-    """Only when every fixture has ended is the database flushed, whatever the order in which they began."""
+    """Only when every fixture has ended is the database put back, whatever the order in which they began."""
     ended = yield
     if KEEPER in item.stash and nextitem is not None:  # after the last test the database is gone
         keeper, blocker = item.stash[KEEPER]

@@ -177,26 +177,30 @@ def look(incident, other, note):
     return answer
 
 
-@pytest.mark.parametrize(("path", "shows"), [row[1:] for row in WINDOWS], ids=[row[0] for row in WINDOWS])
-def test_no_window_shows_it_to_who_has_no_part_in_it(path, shows, look, mallory, ivy, incident):
-    hidden_status, hidden = look(mallory, path)
-    seen_status, seen = look(ivy, path)
+def test_no_window_shows_it_to_who_has_no_part_in_it(subtests, look, mallory, ivy, incident):
+    for name, path, shows in WINDOWS:
+        with subtests.test(name):
+            hidden_status, hidden = look(mallory, path)
+            seen_status, seen = look(ivy, path)
 
-    assert hidden_status < 500 and seen_status < 500
-    assert WORD not in hidden
-    assert not shows or WORD in seen or incident.key in seen
+            assert hidden_status < 500 and seen_status < 500
+            assert WORD not in hidden
+            assert not shows or WORD in seen or incident.key in seen
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_a_verb_on_it_answers_like_one_on_nothing(verb, incident, mallory):
+def test_a_verb_on_it_answers_like_one_on_nothing(subtests, incident, mallory):
     client = Client()
     client.force_login(mallory)
 
-    hidden = client.post(f"/api/v1/incidents/{incident.key}/{verb}/", {}, content_type="application/json")
-    missing = client.post(f"/api/v1/incidents/INC-999999/{verb}/", {}, content_type="application/json")
+    for verb in VERBS:
+        with subtests.test(verb):
+            hidden, missing = (
+                client.post(f"/api/v1/incidents/{key}/{verb}/", {}, content_type="application/json")
+                for key in (incident.key, "INC-999999")
+            )
 
-    assert (hidden.status_code, hidden.content) == (missing.status_code, missing.content)
-    assert hidden.status_code == 404
+            assert (hidden.status_code, hidden.content) == (missing.status_code, missing.content)
+            assert hidden.status_code == 404
 
 
 def test_it_cannot_be_named_in_a_verb_on_another(incident, other, mallory):

@@ -21,6 +21,8 @@ from oncall.shifts import Shift
 AHEAD, BEHIND = timedelta(weeks=8), timedelta(weeks=4)
 BEYOND = timedelta(days=32)  # so that shifts are whole, which begin before or end after these weeks
 ROWS = 100
+#: So many shifts at the same time are named for each.
+FEW = 3
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class MyShifts:
             there="" if same_clock or self._is_cut(shift.start, shift.end) else there,
             because="; ".join(self._because(reason) for reason in own.reasons),
             swaps=tuple(swap for reason in own.reasons for swap in reason.swaps),
-            doubles=tuple(self._double(double) for double in own.doubles if self._counts(double, shift)),
+            doubles=self._doubles(own),
             away=bool(own.absences),
             asked=own.asked,
             under_way=shift.start <= self.now < shift.end,
@@ -159,8 +161,11 @@ class MyShifts:
         """Of what is ahead, only what is ahead of it."""
         return double.end > self.now or shift.end <= self.now
 
-    def _double(self, double: Booking) -> str:
-        return f"{double.schedule}, {self._when(double.start, double.end)}"
+    def _doubles(self, own: OwnShift) -> tuple[str, ...]:
+        """The first few in words; of whom is on call everywhere, a number says the rest."""
+        doubles = [double for double in own.doubles if self._counts(double, own.shift)]
+        few = [f"{double.schedule}, {self._when(double.start, double.end)}" for double in doubles[:FEW]]
+        return (*few, *([f"{len(doubles) - FEW} more"] if len(doubles) > FEW else []))
 
     def _because(self, reason: Reason) -> str:
         """``layer Weeks, turn 17, in place of Marcus Hale (swap 4)``."""

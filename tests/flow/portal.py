@@ -36,14 +36,20 @@ ROOT = Path(__file__).resolve().parents[2]
 Found = TypeVar("Found")
 
 
-def until(ask: Callable[[], Found], within_s: float = 20.0, what: str = "") -> Found:
-    """The first truthy answer; an AssertionError that says what was waited for if none comes in time."""
+def until(
+    ask: Callable[[], Found], within_s: float = 20.0, what: str = "", told: Callable[[], str] = str
+) -> Found:
+    """The first truthy answer; an AssertionError that says what was waited for if none comes in time.
+
+    ``told`` is asked at the end for what else may explain it, such as a program's output.
+    """
     deadline = time.monotonic() + within_s
     while True:
         found = ask()
         if found:
             return found
-        assert time.monotonic() < deadline, f"waited {within_s:.0f} s in vain for {what or ask.__name__}"
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"waited {within_s:.0f} s in vain for {what or ask.__name__}\n{told()}")
         time.sleep(0.05)
 
 
@@ -285,7 +291,7 @@ class Portal:
     def up(self, *options: str) -> Process:
         """``manage.py up``, waited for until the web server answers."""
         process = self.start("up", "manage.py", "up", *options)
-        until(lambda: _answers(f"{self.url}/healthz"), 60, f"the web server:\n{self.told('up')}")
+        until(lambda: _answers(f"{self.url}/healthz"), 60, "the web server", lambda: self.told("up"))
         return process
 
     def engine(self, name: str = "engine") -> Process:

@@ -44,7 +44,7 @@ def test_the_page_answers_while_the_database_is_away(postgres):
 
         up.stop()
         made.start("again", "manage.py", "up", "--no-engine")
-        until(lambda: _front(made), 60, f"the page from the disk:\n{made.told('again')}")
+        until(lambda: _front(made), 60, "the page from the disk", lambda: made.told("again"))
 
         server.let_in(True)
 

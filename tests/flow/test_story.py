@@ -29,7 +29,7 @@ def test_with_celery_alone(relay, postgres, redis):
         made.up("--no-engine")
         found_company(made)
         made.celery()
-        until(made.is_ready, 60, what=f"a pulse from Celery:\n{made.told('worker')}")
+        until(made.is_ready, 60, "a pulse from Celery", lambda: made.told("worker"))
 
         Story(made, relay).tell()
 

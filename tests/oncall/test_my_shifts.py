@@ -99,6 +99,13 @@ def test_two_shifts_at_a_time_are_marked_on_both(client, alice, schedule):
     assert "Also on call on Primary, Mon 16 March 14:00 to Mon 23 March 14:00" in words(page)
 
 
+def test_of_many_at_the_same_time_three_are_named(client, alice):
+    for n in range(6):
+        make_schedule(f"all-{n}")
+
+    assert mine(client).ahead[0].doubles[2:] == ("All-3, Mon 16 March 14:00 to Mon 23 March 14:00", "2 more")
+
+
 def test_a_shift_without_end_says_so(client, alice, people):
     make_schedule("always", layers=[layer(slots=[["alice"]])])
 

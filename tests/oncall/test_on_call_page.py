@@ -146,24 +146,20 @@ def test_who_may_only_look_is_not_offered_a_new_rotation(client, teams):
     assert "New rotation" not in words(client.get(URL))
 
 
-@pytest.mark.parametrize("page", ["on-call", "my-shifts", "list", "schedule", "first"])
-def test_a_page_costs_the_same_for_10_schedules_and_for_200(client, staff, people, page):
+def test_a_page_costs_the_same_for_10_schedules_and_for_200(subtests, client, staff, people):
     people["alice"].is_staff = people["alice"].is_superuser = True
     people["alice"].save()
     client.force_login(people["alice"])
     away = {"kind": "remove", "user": "bob", "start": "2026-03-14T10:00", "end": "2026-03-15T10:00"}
     for n in range(10):
         made = make_schedule(f"few-{n}", exceptions=[away])
-    url = {
-        "on-call": URL,
-        "my-shifts": "/admin/oncall/my-shifts/",
-        "list": reverse("admin:oncall_schedule_changelist"),
-        "schedule": page_of(made),
-        "first": "/admin/",
-    }[page]
-    few = queries(client, url)
+    everything = reverse("admin:oncall_schedule_changelist")
+    pages = [URL, "/admin/oncall/my-shifts/", everything, page_of(made), "/admin/"]
+    few = [queries(client, url) for url in pages]
 
     for n in range(190):
         make_schedule(f"many-{n}", exceptions=[away])
 
-    assert queries(client, url) == few
+    for url, number in zip(pages, few, strict=True):
+        with subtests.test(url):
+            assert queries(client, url) == number
