@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
@@ -65,6 +66,13 @@ def django_db_keepdb(request):
 
 
 @pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Every content type is known from the start, so that no test's queries depend on the tests before it."""
+    with django_db_blocker.unblock():
+        ContentType.objects.get_for_models(*apps.get_models())
+
+
+@pytest.fixture(scope="session")
 def pristine(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         return databases.Pristine(connection)
@@ -94,5 +102,4 @@ def pytest_runtest_teardown(item, nextitem):
         keeper, blocker = item.stash[KEEPER]
         with blocker.unblock():
             keeper.put_back()
-            ContentType.objects.clear_cache()
     return ended

@@ -3,12 +3,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from oncall.models import User
-from statuspage import forms, publishing
+from statuspage import forms, publishing, snapshots
 from statuspage.models import Component, StatusPage, Subscriber
 from tests.messaging.sinks import hook_sink
 
 OWNER = "platform@shop.example"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def nothing_failed(monkeypatch):
+    """No page waits because rendering it failed in an earlier test."""
+    monkeypatch.setattr(snapshots, "_failed_at", {})
 
 
 @pytest.fixture
