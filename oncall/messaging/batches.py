@@ -83,7 +83,7 @@ def hand_over(attempts: list[Attempt], attempt_sending: Try, stop: Callable[[], 
     done, ends_at = Batch(), time.monotonic() + LONGEST_S
     for place in range(0, len(attempts), LOOK_AFTER):
         few = attempts[place : place + LOOK_AFTER]
-        wanted = _still_wanted(few) if place else {attempt.delivery_id for attempt in few}
+        wanted = still_ours(each.delivery for each in few) if place else {each.delivery_id for each in few}
         for attempt in few:
             late = done.endings and time.monotonic() > ends_at
             if done.is_down or late or attempt.delivery_id not in wanted or stop():
@@ -97,20 +97,22 @@ def hand_over(attempts: list[Attempt], attempt_sending: Try, stop: Callable[[], 
 # -- rows --------------------------------------------------------------------------------------------------
 @one_writer()
 @transaction.atomic
-def begin_many(deliveries: Iterable[Delivery], *, at: datetime) -> list[Attempt]:
+def begin_many(deliveries: Iterable[Delivery], *, at: datetime) -> tuple[list[Attempt], list[Delivery]]:
     """Write down that these are tried now, one right after the other; those that must not go are left out.
 
-    ``finish_many`` counts them; for a sender that dies, whoever takes over does.
+    ``finish_many`` counts them; for a sender that dies, whoever takes over does. The second list are those that
+    are ours but held at this moment: on PostgreSQL two who claim at once hold for a moment what the other got.
     """
-    plain, special, place = [], [], {}
+    plain, special, held, place = [], [], [], {}
     for delivery in deliveries:
         place[delivery.pk] = len(place)
         (special if _is_special(delivery, at) else plain).append(delivery)
     attempts, when = claims.begin_all(special, at=at), connection.ops.adapt_datetimefield_value(at)
     for generation, ours in _by_generation(plain).items():
         begun = _run(_BEGIN, [when, generation], ours, columns="id, attempt_count + 1, %s, '', '', ''")
-        attempts += [Attempt(pk=pk, delivery=ours[one], n=n, started_at=at) for pk, one, n in begun]
-    return sorted(attempts, key=lambda attempt: place[attempt.delivery_id])
+        attempts += [Attempt(pk=pk, delivery=ours.pop(one), n=n, started_at=at) for pk, one, n in begun]
+        held += _held(ours)
+    return sorted(attempts, key=lambda attempt: place[attempt.delivery_id]), held
 
 
 def _is_special(delivery: Delivery, at: datetime) -> bool:
@@ -123,10 +125,15 @@ def _is_special(delivery: Delivery, at: datetime) -> bool:
     )
 
 
-def _still_wanted(attempts: Iterable[Attempt]) -> set[int]:
-    """The keys of the deliveries that are still ours: not cancelled, not taken over."""
-    groups = _by_generation(attempt.delivery for attempt in attempts)
+def still_ours(deliveries: Iterable[Delivery]) -> set[int]:
+    """The keys of those that are still ours: not cancelled, not taken over."""
+    groups = _by_generation(deliveries)
     return {pk for generation, ours in groups.items() for (pk,) in _run("{ours}", [generation], ours)}
+
+
+def _held(left: dict[int, Delivery]) -> list[Delivery]:
+    """Of what a statement has passed over: what is ours all the same, and is held by somebody."""
+    return [left[pk] for pk in (still_ours(left.values()) if left else ())]
 
 
 def unbegin(attempts: list[Attempt]) -> None:
@@ -162,11 +169,14 @@ def _finish_alike(attempts: list[Attempt], ending: Ending, *, at: datetime) -> l
 
 
 @transaction.atomic
-def give_back_all(deliveries: list[Delivery], *, due_at: datetime) -> None:
-    """Let go of deliveries that were claimed and not tried."""
-    when = connection.ops.adapt_datetimefield_value(due_at)
+def give_back_all(deliveries: Iterable[Delivery], *, due_at: datetime) -> list[Delivery]:
+    """Let go of deliveries that were claimed and not tried; those that are held at this moment are returned."""
+    when, held = connection.ops.adapt_datetimefield_value(due_at), []
     for generation, ours in _by_generation(deliveries).items():
-        _run(_GIVE_BACK, [when, generation], ours)
+        for (pk,) in _run(_GIVE_BACK, [when, generation], ours):
+            del ours[pk]
+        held += _held(ours)
+    return held
 
 
 def _by_generation(deliveries: Iterable[Delivery]) -> dict[int, dict[int, Delivery]]:

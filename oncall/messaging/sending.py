@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 _LINE_DOWN_PAUSE = timedelta(seconds=5)
 _FORMS_KEPT = 20
+#: Mass mail that somebody holds for a moment is looked at again so soon (seconds), and so often.
+_HELD_FOR_S, _LOOKS_AT_HELD = 0.02, 50
 
 Clock = Callable[[], datetime]
 
@@ -57,7 +59,11 @@ class Sender:
 
     def _give_back(self, deliveries: list[Delivery]) -> None:
         pause = _LINE_DOWN_PAUSE if self._is_down else timedelta()
-        batches.give_back_all(deliveries, due_at=self.now() + pause)
+        for _ in range(_LOOKS_AT_HELD):
+            deliveries = batches.give_back_all(deliveries, due_at=self.now() + pause)
+            if not deliveries:
+                return
+            time.sleep(_HELD_FOR_S)
 
     # -- one message at a time
     def _send_bundle(self, bundle: list[Delivery]) -> None:
@@ -75,10 +81,19 @@ class Sender:
 
     # -- mass mail
     def _send_many(self, deliveries: list[Delivery]) -> None:
+        looks = 0
         while deliveries and not self._is_over():
             few, deliveries = deliveries[: self._pace.size], deliveries[self._pace.size :]
             began = time.monotonic()
-            done = batches.hand_over(batches.begin_many(few, at=self.now()), self._try_copy, self.stop)
+            attempts, held = batches.begin_many(few, at=self.now())
+            deliveries += held
+            if held and not attempts:
+                looks += 1
+                if looks > _LOOKS_AT_HELD:
+                    break
+                time.sleep(_HELD_FOR_S)
+                continue
+            done = batches.hand_over(attempts, self._try_copy, self.stop)
             _record_many(done.endings, self.now)
             if done.untried:
                 batches.unbegin(done.untried)

@@ -45,14 +45,14 @@ def sender_that(act) -> tuple[list[str], object]:
 
 
 def test_all_of_a_batch_are_written_down_before_the_first_is_handed_over(claimed, clock):
-    attempts = batches.begin_many(claimed, at=clock())
+    attempts, _ = batches.begin_many(claimed, at=clock())
 
     assert [(one.delivery.recipient, one.n) for one in attempts] == [("alice", 1), ("bob", 1), ("carol", 1)]
     assert Attempt.objects.filter(ended_at=None).count() == 3
 
 
 def test_their_endings_are_written_down_each_as_it_was(claimed, clock):
-    alice, bob, carol = batches.begin_many(claimed, at=clock())
+    (alice, bob, carol), _ = batches.begin_many(claimed, at=clock())
 
     refused = Ending("permanent", "dead", code="550", text="no such user")
     batches.finish_many([(alice, SENT), (bob, refused), (carol, SENT)], at=clock())
@@ -81,7 +81,7 @@ def test_what_a_dead_sender_had_in_its_batch_goes_out_again_by_itself_under_the_
 
 def test_who_leaves_while_her_batch_is_on_its_way_gets_nothing(claimed, clock, monkeypatch):
     monkeypatch.setattr(batches, "LOOK_AFTER", 1)
-    attempts = batches.begin_many(claimed, at=clock())
+    attempts, _ = batches.begin_many(claimed, at=clock())
     got, hand_over = sender_that(lambda attempt: outbox.cancel(recipient="carol", at=clock(), reason="left"))
 
     done = batches.hand_over(attempts, hand_over, stop=lambda: False)
@@ -95,16 +95,16 @@ def test_a_batch_that_takes_too_long_is_begun_anew(claimed, clock, monkeypatch):
     monkeypatch.setattr(batches, "LONGEST_S", -1)
     got, hand_over = sender_that(lambda attempt: None)
 
-    done = batches.hand_over(batches.begin_many(claimed, at=clock()), hand_over, stop=lambda: False)
+    done = batches.hand_over(batches.begin_many(claimed, at=clock())[0], hand_over, stop=lambda: False)
     batches.unbegin(done.untried)
-    anew = batches.begin_many(claimed[1:], at=clock())
+    anew, _ = batches.begin_many(claimed[1:], at=clock())
 
     assert got == ["alice"]
     assert [(one.delivery.recipient, one.n) for one in anew] == [("bob", 1), ("carol", 1)]
 
 
 def test_a_sender_that_wakes_up_late_changes_no_state_of_its_batch(claimed, clock, deliver, relay):
-    late = batches.begin_many(claimed, at=clock())
+    late, _ = batches.begin_many(claimed, at=clock())
     clock.move(minutes=2)
     deliver()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.db import OperationalError, connection, connections, transaction
 
-from oncall.messaging import claims, hands, outbox
+from oncall.messaging import batches, claims, hands, mediums, outbox, sending
 from oncall.messaging.models import Attempt, Delivery
 from tests.messaging.sinks import MailSink
 
@@ -77,6 +77,45 @@ def test_mass_mail_that_is_being_claimed_holds_up_no_claim_of_pages(post, clock)
         [claimed] = at_once(1, claim_pages)
 
     assert claimed == ["alice"]
+
+
+def test_mass_mail_that_another_holds_for_a_moment_does_not_lie_until_its_lease_ends(clock, relay: MailSink):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite holds the whole file, and whoever comes second waits")
+    fan_out(30, clock)
+    batch = claims.claim("email", limit=30, at=clock())
+    held, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:  # as one who claimed at the same time does with what she did not get
+        with transaction.atomic():
+            list(Delivery.objects.select_for_update())
+            held.set()
+            let_go.wait(5)
+        connections.close_all()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(5)
+    threading.Timer(0.2, let_go.set).start()
+    sending.send_batch(mediums.by_name("email"), batch, clock)
+    holder.join()
+
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"sent"}
+    assert len(relay.mails) == 30
+
+
+def test_what_was_held_while_it_was_given_back_is_given_back_all_the_same(clock, relay: MailSink):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite holds the whole file, and whoever comes second waits")
+    fan_out(3, clock)
+    batch = claims.claim("email", limit=3, at=clock())
+    with transaction.atomic():
+        Delivery.objects.select_for_update().get(pk=batch[0].pk)
+        [held] = at_once(1, lambda: batches.give_back_all(batch, due_at=clock()))
+
+    assert [delivery.pk for delivery in held] == [batch[0].pk]
+    assert batches.give_back_all(held, due_at=clock()) == []
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"pending"}
 
 
 def test_the_same_key_sent_by_four_at_once_is_one_delivery(post):
