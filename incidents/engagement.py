@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from incidents import attention, facts, impacts, moves, rights, roll_call, timeline, transitions
-from incidents.models import AffectedService, Engagement, Incident, Severity
+from incidents.models import AffectedService, Engagement, Incident, Severity, TimelineEntry
 from oncall import paging
 from oncall.messaging.errors import DomainError
 from oncall.models import EscalationPolicy, Page, PortalSettings, Service, Team, Urgency, User
@@ -81,8 +81,12 @@ def call_first(
     team: Team | None = None,
     user: User | None = None,
     policy: EscalationPolicy | None = None,
+    after: TimelineEntry | None = None,
 ) -> Engagement:
-    """The same where no page can be open yet: for an incident that is just being made."""
+    """The same where no page can be open yet: for an incident that is just being made.
+
+    Of one that is made for ``service`` alone, ``after`` is all that its timeline says so far.
+    """
     whose = ""
     if policy is None and service:
         policy, whose = _policy(incident, service)
@@ -96,7 +100,7 @@ def call_first(
         user=user,
         team=team or (service.team if service and not whose else None),
         service=service,
-        facts=facts.facts(incident),
+        facts=facts.facts(incident, [service] if after and service else None),
         reference=incident.key,
         url=facts.address(incident),
         by=by,
@@ -106,9 +110,8 @@ def call_first(
         incident=incident, kind=kind, service=service, team=team, user=user, page=page, at=at, by=by
     )
     text = f"{roll_call.whom(engagement)} engaged"
-    timeline.append(
-        incident, kind=timeline.Kind.PAGE, text=text, by=by, at=at, data={"page": page.pk, "as": kind}
-    )
+    told = {"page": page.pk, "as": kind}
+    timeline.append(incident, kind=timeline.Kind.PAGE, text=text, by=by, at=at, data=told, after=after)
     return engagement
 
 

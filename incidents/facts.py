@@ -1,16 +1,21 @@
 """What the people who were paged for an incident must know, kept on their pages."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from incidents.models import Incident
 from oncall import paging
-from oncall.models import Page, Runbook
+from oncall.models import Page, Runbook, Service
 
 
-def facts(incident: Incident) -> dict[str, Any]:
-    """What an answer page shows of the incident: plain JSON, so that the floor below need not know us."""
-    services = [row.service for row in incident.affected_services.select_related("service")]
+def facts(incident: Incident, services: Sequence[Service] | None = None) -> dict[str, Any]:
+    """What an answer page shows of the incident: plain JSON, so that the floor below need not know us.
+
+    Whoever knows its affected ``services`` spares the reading.
+    """
+    if services is None:
+        services = [row.service for row in incident.affected_services.select_related("service")]
     runbooks = Runbook.objects.filter(service__in=services)
     return {
         "key": incident.key,

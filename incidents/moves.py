@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from incidents import attention, facts, guards, milestones, rights, timeline, transitions
-from incidents.models import Incident, State, Transition
+from incidents.models import Incident, State, TimelineEntry, Transition
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_text
 from oncall.models import Page, User
@@ -119,8 +119,11 @@ def record(
     kind: str = timeline.Kind.STATE,
     reason: str = "",
     data: dict[str, Any] | None = None,
-) -> Transition:
-    """The Transition row and the timeline entry that tells of it; the incident is locked, or not yet committed."""
+) -> TimelineEntry:
+    """The Transition row and the timeline entry that tells of it, which is returned.
+
+    The incident is locked, or not yet committed.
+    """
     plain = timeline.plain(data or {})
     row = Transition.objects.create(
         incident=incident,
@@ -134,8 +137,7 @@ def record(
         data=plain,
     )
     told = {**plain, "transition": row.pk, "from": from_state, "to": incident.state}
-    timeline.append(incident, kind=kind, text=text, by=by, at=at, happened_at=effective_at, data=told)
-    return row
+    return timeline.append(incident, kind=kind, text=text, by=by, at=at, happened_at=effective_at, data=told)
 
 
 def save(incident: Incident, *, by: User | None, at: datetime, why: str) -> None:

@@ -17,6 +17,7 @@ Kind = PageEvent.Kind
 UNTOLD = {Kind.OPENED}
 # The first of them is the incident's own first answer, also where a step asks everyone.
 ANSWERS = (Kind.ACKNOWLEDGED, Kind.ANSWERED)
+JOINS = (*ANSWERS, Kind.ALSO_ACKNOWLEDGED)
 
 
 def react(
@@ -33,13 +34,17 @@ def react(
     if change in UNTOLD:
         return
     engaged = Engagement.objects.select_for_update(of=("incident",)).filter(page=page).order_by()
-    engagement = engaged.select_related("service", "incident__severity").first()
+    if change in JOINS:
+        engaged = engaged.select_related("service", "incident__severity")
+    else:  # an entry on the timeline needs little of the incident, and is written for everybody who is paged
+        engaged = engaged.select_related("service", "incident").only("kind", "service__name", "incident__id")
+    engagement = engaged.first()
     if engagement is None:
         return
     incident = engagement.incident
     whom = _whom(engagement)
     text = f"{data['text']} ({whom})" if whom else data["text"]
-    if change in (*ANSWERS, Kind.ALSO_ACKNOWLEDGED) and by is not None:
+    if change in JOINS and by is not None:
         _join(engagement, by)
     told = {"page": page.pk, "change": change, **{key: data[key] for key in ("user", "step") if key in data}}
     first = change in ANSWERS and lifecycle.acknowledged(incident, by=by, at=at, text=text, data=told)

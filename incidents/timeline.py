@@ -47,10 +47,14 @@ def append(
     at: datetime,
     data: dict[str, Any] | None = None,
     happened_at: datetime | None = None,
+    after: TimelineEntry | None = None,
 ) -> TimelineEntry:
-    """The same for a caller that holds the incident's row already, in its transaction."""
+    """The same for a caller that holds the incident's row already, in its transaction.
+
+    ``after``: the entry that she has just written herself, which spares the reading of the chain's end.
+    """
     ends = incident.timeline.order_by("-sequence").values_list("sequence", "hash")
-    sequence, previous_hash = ends.first() or (0, "")
+    sequence, previous_hash = (after.sequence, after.hash) if after else ends.first() or (0, "")
     entry = TimelineEntry(
         incident_id=incident.pk,
         sequence=sequence + 1,

@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 
 from oncall import answers, codes, contacts
 from oncall.contacts import Way
+from oncall.course import Standing
 from oncall.messaging import outbox
 from oncall.messaging.models import Delivery, Message
 from oncall.messaging.render import plain
@@ -29,6 +30,7 @@ def to_people(
     at: datetime,
     anew: str = "",
     began_at: datetime | None = None,
+    stands: Standing | None = None,
 ) -> None:
     """One delivery for each way of each person, due when her rule says; each with a link of its own.
 
@@ -36,7 +38,7 @@ def to_people(
     people are told again whom this pass has told before; rules count from ``began_at`` (by default ``at``).
     """
     message = _compose(page, at)
-    ahead = upcoming(page)
+    ahead = upcoming(page, stands)
     for user, why, ways in people:
         values = _values(page, user, why, ahead, at)
         for way in ways:

@@ -31,7 +31,7 @@ def take_step(page: Page, *, at: datetime, hurry: bool = False) -> Page:
     _settle(page, plan, progress, at)
     _keep(page, progress, at)
     if progress.fired:
-        _send(page, progress.fired, at)
+        _send(page, progress, at)
     if page.next_step_at and page.next_step_at <= at:
         doorbell.ring()  # two steps at the same time
     return page
@@ -187,9 +187,10 @@ def _keep(page: Page, progress: Progress, at: datetime) -> None:
         messages.to_people(page, kept, loop=0, at=at)
 
 
-def _send(page: Page, stop: Stop, at: datetime) -> None:
+def _send(page: Page, progress: Progress, at: datetime) -> None:
+    stop = progress.fired
     if stop.people:
         people = [(reached.person, _why(stop, reached), list(reached.ways)) for reached in stop.people]
-        messages.to_people(page, people, loop=stop.loop, at=at)
+        messages.to_people(page, people, loop=stop.loop, at=at, stands=progress.standing)
     for address in stop.webhooks:
         messages.to_webhook(page, address, step=stop.step, loop=stop.loop, at=at)

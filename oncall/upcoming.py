@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oncall import course, plans, standing
-from oncall.course import Stop
+from oncall.course import Standing, Stop
 from oncall.models import Page, User
 from oncall.plans import Plan
 
@@ -27,13 +27,16 @@ class Upcoming:
     loop: int = 0
 
 
-def upcoming(page: Page) -> Upcoming | None:
+def upcoming(page: Page, stands: Standing | None = None) -> Upcoming | None:
     """What happens at ``page.next_step_at``; None when nothing will (answered, exhausted, over)."""
-    return next(iter(ahead(page, count=1)), None)
+    return next(iter(ahead(page, count=1, stands=stands)), None)
 
 
-def ahead(page: Page, *, count: int) -> list[Upcoming]:
-    """The next ``count`` things that the page does by itself unless somebody answers; fewer where it ends."""
+def ahead(page: Page, *, count: int, stands: Standing | None = None) -> list[Upcoming]:
+    """The next ``count`` things that the page does by itself unless somebody answers; fewer where it ends.
+
+    Whoever knows where it ``stands`` spares the reading.
+    """
     if page.next_step_at is None:
         return []
     if page.state == Page.State.SNOOZED:
@@ -42,7 +45,7 @@ def ahead(page: Page, *, count: int) -> list[Upcoming]:
         what = "the maintenance ends and paging begins at the first step"
         return [Upcoming(page.next_step_at, what)]
     plan, asks = plans.read(page.plan), standing.directory(page)
-    stands, at = standing.of(page), page.next_step_at
+    stands, at = stands or standing.of(page), page.next_step_at
     found: list[Upcoming] = []
     for _ in range(LOOKS):
         going = course.advance(plan, stands, urgency=page.urgency, at=at, asks=asks)

@@ -29,7 +29,7 @@ class Homes:
     def __init__(self, source: AlertSource, group_keys: Iterable[str], *, at: datetime) -> None:
         self._source, self._at = source, at
         self._of_group = _open_incidents(source, group_keys)
-        self._recent: dict[int | None, list[Incident]] = {}
+        self._recent: dict[int | None, list[int]] = {}
         self._locked: dict[int, Incident] = {}
 
     def of(self, group_key: str, service: Service | None) -> tuple[Incident | None, bool]:
@@ -42,17 +42,17 @@ class Homes:
         latest = self._lock(recent[-1])
         return (latest, True) if latest.is_open and not latest.private else (None, False)
 
-    def _lock(self, incident: Incident) -> Incident:
-        if incident.pk not in self._locked:
-            self._locked[incident.pk] = moves.lock(incident)
-        return self._locked[incident.pk]
+    def _lock(self, pk: int) -> Incident:
+        if pk not in self._locked:
+            self._locked[pk] = moves.lock(Incident(pk=pk))
+        return self._locked[pk]
 
     def add(self, incident: Incident, service: Service | None) -> None:
         """One more incident was opened for a service."""
-        self._of_service(service).append(incident)
+        self._of_service(service).append(incident.pk)
 
-    def _of_service(self, service: Service | None) -> list[Incident]:
-        """Open incidents that the source opened for the service lately, oldest first."""
+    def _of_service(self, service: Service | None) -> list[int]:
+        """Keys of open incidents that the source opened for the service lately, oldest first."""
         key = service.pk if service else None
         if key not in self._recent:
             rows = Incident.objects.open().filter(private=False, created_at__gt=self._at - FLOOD_WINDOW)
@@ -62,7 +62,8 @@ class Homes:
                 else rows.filter(affected_services=None)
             )
             ours = Alert.objects.filter(incident=OuterRef("pk"), source=self._source)
-            self._recent[key] = list(rows.filter(Exists(ours)).order_by("-pk")[:FLOOD_AFTER])[::-1]
+            latest = rows.filter(Exists(ours)).order_by("-pk").values_list("pk", flat=True)
+            self._recent[key] = list(latest[:FLOOD_AFTER])[::-1]
         return self._recent[key]
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from incidents import communication, engagement, impacts, moves, rights, timeline, transitions
-from incidents.models import AffectedService, Engagement, Incident, State
+from incidents.models import AffectedService, Engagement, Incident, State, TimelineEntry
 from oncall import paging
 from oncall.messaging.errors import DomainError
 from oncall.messaging.render import clean_header, clean_text, fill
@@ -51,9 +51,11 @@ def detect(
     _first_save(incident, [service] if service else [], by=by, at=at)
     source = clean_text(source_text) or (f"Reported by {by}" if by else "Detected")
     told = [source, *([clean_text(description)] if description and description not in source else [])]
-    _told_first(incident, row, "\n".join(told), kind=timeline.Kind.ALERT, by=by, at=at)
+    first = _told_first(incident, row, "\n".join(told), kind=timeline.Kind.ALERT, by=by, at=at)
     if service:
-        engagement.call_first(incident, kind=Engagement.Kind.IMPACTED, service=service, by=by, at=at)
+        engagement.call_first(
+            incident, kind=Engagement.Kind.IMPACTED, service=service, by=by, at=at, after=first
+        )
     else:
         engagement.call_manager(incident, by=by, at=at)
     return incident
@@ -215,8 +217,8 @@ def _told_first(
     by: User | None,
     at: datetime,
     kind: str = timeline.Kind.STATE,
-) -> None:
-    moves.record(
+) -> TimelineEntry:
+    return moves.record(
         incident, name=row.name, from_state=transitions.NEW, text=text, kind=kind, by=by, at=at,
         effective_at=incident.detected_at if row.name == "detect" else at,
     )  # fmt: skip

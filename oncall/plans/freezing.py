@@ -5,10 +5,13 @@ from django.db.models import Prefetch
 from oncall.models import EscalationPolicy, Service, Step, StepTarget, Team, User
 from oncall.plans.values import Hours, Plan, PlanStep, Target
 
+#: All that a plan keeps of a target; whoever pages it reads the rest then.
+_NAMES = ("user__username", "user__first_name", "user__last_name", "schedule__name", "team__name")
+
 
 def freeze(policy: EscalationPolicy) -> Plan:
     """The policy as it stands now, in two queries."""
-    targets = StepTarget.objects.select_related("user", "schedule", "team")
+    targets = StepTarget.objects.select_related("user", "schedule", "team").only("step", "webhook", *_NAMES)
     steps = policy.steps.prefetch_related(Prefetch("targets", targets))
     timeout = policy.ack_timeout
     return Plan(
