@@ -6,7 +6,7 @@ that goes away is waited for, a line that fails is recorded, a second engine bes
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -18,6 +18,8 @@ from oncall.messaging import doorbell, hands
 LONGEST_WAIT_S = 5.0
 #: The lanes between an alert and a telephone that rings, in the order in which one leaves work to the next.
 PROMPT = ("alerts", "pages", "messages")
+#: The lane that waits for changes of what is public.
+PUBLIC = "status page"
 #: How soon the main thread, which waits at the doorbell, notices that it is to stop.
 LISTEN_S = 0.5
 #: A lane that is still at work this long after the stop is left to its lease, in seconds.
@@ -49,8 +51,11 @@ class Engine:
         second: looking at every ring they would only take the processor from these.
         """
         prompt = PROMPT[PROMPT.index(after) :] if after in PROMPT else PROMPT
+        self._wake({*prompt, after})
+
+    def _wake(self, names: Collection[str]) -> None:
         for lane in self._lanes:
-            if lane.lane in prompt or lane.lane == after:
+            if lane.lane in names:
                 lane.rung.set()
 
     def _wake_all(self) -> None:
@@ -72,8 +77,11 @@ class Engine:
         """Wait at the doorbell; a doorbell out of order only costs the second it would have saved."""
         with doorbell.Listener() as bell:
             while not self.stopped:
-                if bell.wait(LISTEN_S):
+                bell.wait(LISTEN_S)
+                if doorbell.WORK in bell.heard:
                     self.wake()
+                if doorbell.PUBLIC in bell.heard:
+                    self._wake({PUBLIC})
 
 
 class Lane(threading.Thread):

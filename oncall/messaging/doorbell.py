@@ -1,7 +1,8 @@
 """The doorbell: a commit that leaves urgent work wakes the engine at once.
 
 It only saves the engine the rest of its second. Ringing never blocks and may be lost. On PostgreSQL it is a
-NOTIFY; on SQLite one datagram to each listening engine's socket below DATA_DIR.
+NOTIFY; on SQLite one datagram to each listening engine's socket below DATA_DIR. What is rung for is its payload:
+``WORK`` that people wait for, or a change of what is ``PUBLIC``.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import select
 import socket
 import tempfile
 import time
+from functools import cache, partial
 from pathlib import Path
 
 from django.conf import settings
@@ -21,32 +23,39 @@ from django.db import connection, transaction
 logger = logging.getLogger(__name__)
 
 CHANNEL = "muster_doorbell"
+WORK, PUBLIC = "work", "public"
 _LONGEST_PATH = 90  # of the 104 to 108 bytes that a socket's path may have, less the file's own name
 
 
-def ring() -> None:
+def ring(what: str = WORK) -> None:
     """Wake the engines when the current transaction commits; nothing if it rolls back.
 
-    However often it is called in one transaction, it rings once.
+    However often it is called in one transaction, it rings once for each thing.
     """
-    if not any(callback is _ring_now for _, callback, _ in connection.run_on_commit):
-        transaction.on_commit(_ring_now, robust=True)
+    bell = _bell(what)
+    if not any(callback is bell for _, callback, _ in connection.run_on_commit):
+        transaction.on_commit(bell, robust=True)
 
 
-def _ring_now() -> None:
+@cache
+def _bell(what: str) -> partial:
+    return partial(_ring_now, what)
+
+
+def _ring_now(what: str) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"NOTIFY {CHANNEL}")
+            cursor.execute(f"NOTIFY {CHANNEL}, '{what}'")
     else:
-        _ring_sockets()
+        _ring_sockets(what)
 
 
-def _ring_sockets() -> None:
+def _ring_sockets(what: str = WORK) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
         bell.setblocking(False)
         for path in _sockets().glob("*.sock"):
             try:
-                bell.sendto(b"!", str(path))
+                bell.sendto(what.encode(), str(path))
             except (ConnectionRefusedError, FileNotFoundError):
                 path.unlink(missing_ok=True)  # its engine has died
             except OSError as error:  # its queue is full: it has been rung already
@@ -70,12 +79,14 @@ class Listener:
 
     def __init__(self) -> None:
         self._bell = _Channel() if connection.vendor == "postgresql" else _Socket()
+        self.heard: frozenset[str] = frozenset()
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until it rings (True) or ``timeout_s`` seconds have passed (False)."""
-        ends_at = time.monotonic() + timeout_s
+        """Wait until it rings (True) or ``timeout_s`` seconds have passed (False); ``heard`` says what for."""
+        ends_at, self.heard = time.monotonic() + timeout_s, frozenset()
         try:
-            return self._bell.wait(timeout_s)
+            self.heard = frozenset(self._bell.wait(timeout_s))
+            return bool(self.heard)
         except Exception as error:  # of the driver, which is optional, so it cannot be named here
             logger.warning("The doorbell is out of order, working by the clock: %s", error)
             self.close()
@@ -99,12 +110,12 @@ class _Channel:
     def __init__(self) -> None:
         self._own = connection.copy()
 
-    def wait(self, timeout_s: float) -> bool:
+    def wait(self, timeout_s: float) -> set[str]:
         if self._own.connection is None:
             with self._own.cursor() as cursor:
                 cursor.execute(f"LISTEN {CHANNEL}")
-            return True  # it may have rung while nobody listened
-        return any(True for _ in self._own.connection.notifies(timeout=timeout_s, stop_after=1))
+            return {WORK, PUBLIC}  # it may have rung while nobody listened
+        return {ring.payload for ring in self._own.connection.notifies(timeout=timeout_s, stop_after=1)}
 
     def close(self) -> None:
         self._own.close()
@@ -117,17 +128,16 @@ class _Socket:
         self._socket: socket.socket | None = None
         self._path: Path | None = None
 
-    def wait(self, timeout_s: float) -> bool:
+    def wait(self, timeout_s: float) -> set[str]:
         if self._socket is None or not self._path.exists():
             self.close()
             self._open()
         readable, _, _ = select.select([self._socket], [], [], timeout_s)
-        if not readable:
-            return False
+        heard: set[str] = set()
         with contextlib.suppress(BlockingIOError):
-            while True:  # several rings are one
-                self._socket.recv(16)
-        return True
+            while readable:  # several rings are one
+                heard.add(self._socket.recv(16).decode())
+        return heard
 
     def _open(self) -> None:
         directory = _sockets()

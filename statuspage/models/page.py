@@ -152,7 +152,7 @@ def main_page() -> int:
 def outdate(page_id: int) -> None:
     """Every copy of this page is stale from now on. For those who write without ``save()``."""
     StatusPage.objects.filter(pk=page_id).update(version=F("version") + 1)
-    doorbell.ring()
+    doorbell.ring(doorbell.PUBLIC)
 
 
 class Public(models.Model):

@@ -87,6 +87,20 @@ def test_the_doorbell_saves_the_wait(running, settings):
     assert work.runs >= 2
 
 
+def test_a_change_of_what_is_public_wakes_the_lane_that_renders_it_and_no_other(running, settings):
+    settings.ENGINE_PERIOD = 60
+    rendering, paging = Counted(), Counted()
+    running(urgent(rendering, "status page"), urgent(paging, "pages"))
+    assert rendering.has_run(times=1) and paging.has_run(times=1)
+
+    deadline = time.monotonic() + 10
+    while not rendering.has_run(times=6, within_s=0.1) and time.monotonic() < deadline:
+        doorbell.ring(doorbell.PUBLIC)
+
+    assert rendering.runs >= 6
+    assert paging.runs <= 2  # once more when the engine begins to listen
+
+
 def test_work_in_one_lane_wakes_the_others(running, settings):
     settings.ENGINE_PERIOD = 60
     alert = threading.Event()

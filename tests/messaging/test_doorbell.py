@@ -68,6 +68,19 @@ def test_several_rings_of_one_transaction_are_one(django_capture_on_commit_callb
     assert len(callbacks) == 1
 
 
+def test_it_says_what_was_rung_for(engine, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks() as callbacks:
+        ring(doorbell.PUBLIC)
+        ring(doorbell.PUBLIC)
+    assert len(callbacks) == 1
+
+    bell = threading.Thread(target=lambda: (ring(doorbell.PUBLIC), connection.close()))
+    bell.start()
+    bell.join()
+
+    assert engine.wait(2) and engine.heard == {doorbell.PUBLIC}
+
+
 def test_every_engine_hears_the_ring(engine):
     with Listener() as second:
         second.wait(0.01)
