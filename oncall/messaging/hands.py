@@ -19,7 +19,7 @@ from oncall.messaging.sending import Clock, Sender
 logger = logging.getLogger(__name__)
 
 HANDS = 4  # per medium; the first serves nothing but pages, so that a slow fan-out never holds up a page
-_LOOK_AGAIN_S = 0.1
+_LOOK_AGAIN_S = 0.25  # a look costs the database something while a mass mail goes out
 
 
 def deliver_due(*, now: Clock, budget_s: float = 10.0) -> int:
