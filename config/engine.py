@@ -113,8 +113,11 @@ class Lane(threading.Thread):
         return sum(turn.rows for turn in done)
 
     def _turn(self, line: pulse.Line) -> pulse.Run | None:
+        began_s = time.monotonic()
         done = pulse.turn(line)
-        if not line.is_urgent:
+        if not line.is_urgent and done and not done.error:  # as we have just written down ourselves
+            self._next_s[line] = began_s + line.period.total_seconds()
+        elif not line.is_urgent:
             self._next_s[line] = time.monotonic() + self._wait_s(line)
         elif line.period > pulse.SECOND:  # not at each waking of its lane, which comes a little early or late
             seconds = line.period / pulse.SECOND - 0.5
