@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -197,7 +197,7 @@ class Story:
             title="Alert on the error rate of canaries",
             owner="alice",
             priority="high",
-            due_on=datetime.now(UTC).date().isoformat(),
+            due_on=(datetime.now(UTC) - timedelta(days=1)).date().isoformat(),  # its morning is over everywhere
         )
         self.portal.manage("engine", "--once")
         self.relay.first("alice@example.com", "canaries")
