@@ -22,7 +22,7 @@ JOIN incidents_alertsource source ON source.id = named.source_id AND source.acti
 WHERE named.key_hash = %s AND named.revoked_at IS NULL AND source.dialect = %s
 RETURNING id
 """
-_AND_RING = "WITH stored AS ({store}) SELECT id, pg_notify(%s, '') FROM stored"
+_AND_RING = "WITH stored AS ({store}) SELECT id, pg_notify(%s, %s) FROM stored"
 
 
 def store(key: str, *, dialect: str, headers: dict[str, str], body: bytes, at: datetime) -> int | None:
@@ -46,7 +46,7 @@ def store(key: str, *, dialect: str, headers: dict[str, str], body: bytes, at: d
     ]
     if connection.vendor == "postgresql":
         store_it = _STORE.format(instant="%s::timestamptz", document="%s::jsonb")
-        return _ask(_AND_RING.format(store=store_it), [*values, doorbell.CHANNEL])
+        return _ask(_AND_RING.format(store=store_it), [*values, doorbell.CHANNEL, doorbell.WORK])
     event = _ask(_STORE.format(instant="%s", document="%s"), values)
     if event:
         doorbell.ring()

@@ -115,7 +115,8 @@ class _Channel:
             with self._own.cursor() as cursor:
                 cursor.execute(f"LISTEN {CHANNEL}")
             return {WORK, PUBLIC}  # it may have rung while nobody listened
-        return {ring.payload for ring in self._own.connection.notifies(timeout=timeout_s, stop_after=1)}
+        rings = self._own.connection.notifies(timeout=timeout_s, stop_after=1)
+        return {ring.payload or WORK for ring in rings}  # a process from before an upgrade says nothing
 
     def close(self) -> None:
         self._own.close()

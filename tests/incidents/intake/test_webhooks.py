@@ -14,6 +14,7 @@ from incidents import sources, webhooks
 from incidents.intake import storing
 from incidents.intake.dialects import DIALECTS, Dialect
 from incidents.models import SourceKey, StoredEvent
+from oncall.messaging import doorbell
 
 SAMPLES = Path(__file__).parents[2] / "cases" / "payloads"
 KEY = "0123456789abcdef0123456789abcdef"
@@ -63,6 +64,16 @@ def test_an_alert_costs_one_statement(client):
         send(client)
 
     assert len([query for query in captured if "incidents_" in query["sql"]]) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_stored_rings_for_the_engine(client):
+    with doorbell.Listener() as engine:
+        engine.wait(0.01)  # opens it, and on PostgreSQL says that it may have missed a ring
+
+        send(client)
+
+        assert engine.wait(2) and engine.heard == {doorbell.WORK}
 
 
 def test_a_long_body_is_not_read_from_whoever_has_no_key(client):
