@@ -46,6 +46,8 @@ def _asks_a_database(item) -> bool:
     fixtures = set(getattr(item, "fixturenames", ()))
     if item.get_closest_marker("flow"):
         return "postgres" in fixtures or "postgresql" in item.name
+    if item.get_closest_marker("browser"):  # what a page looks like is no matter of the database
+        return False
     return bool({"db", *COMMITTING} & fixtures or item.get_closest_marker("django_db"))
 
 
