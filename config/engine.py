@@ -93,7 +93,7 @@ class Lane(threading.Thread):
         self.rung = threading.Event()
         self._lines = lines
         self._engine = engine
-        self._next_s = dict.fromkeys(lines, 0.0)
+        self._next_s = {line: time.monotonic() + line.first_after.total_seconds() for line in lines}
         self._failures = 0
 
     def run(self) -> None:

@@ -72,7 +72,7 @@ class Line:
 
     ``function(now=clock)`` works what is due and returns the number of rows; it isolates its rows. ``name`` is
     floor and line, also the name of the Celery task. Lines of one ``lane`` wait for each other, lanes do not:
-    a relay that hangs holds up no page.
+    a relay that hangs holds up no page. An engine that starts runs it first after ``first_after``.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Line:
     function: Callable[..., int]
     what: str
     lane: str = "rest"
+    first_after: timedelta = timedelta()
 
     @property
     def is_urgent(self) -> bool:
@@ -263,6 +264,7 @@ LINES: list[Line] = [
         lambda *, now: auditor.look(now=now, urgent=[line.name for line in LINES if line.is_urgent]),
         "Checks that nothing lies, and tells the outside watchdog.",
         "audit",
+        first_after=auditor.PERIOD,  # at the very start nobody has had a turn, which is no fault of anybody
     ),
 ]
 

@@ -74,6 +74,16 @@ def test_runs_urgent_lines_again_and_again(running, settings):
     assert work.has_run(times=3)
 
 
+def test_who_judges_the_others_lets_them_have_a_turn_first(running, settings):
+    settings.ENGINE_PERIOD = 0.05
+    work, judge = Counted(), Counted()
+
+    running(urgent(work), pulse.Line("test.judge", HOUR, judge, "Tests.", "audit", first_after=HOUR))
+
+    assert work.has_run(times=3)
+    assert judge.runs == 0
+
+
 def test_the_doorbell_saves_the_wait(running, settings):
     settings.ENGINE_PERIOD = 60
     work = Counted()
